@@ -6,87 +6,15 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-HERE = Path(__file__).parent
-CHECKOUT = HERE.parents[2]
-VIRTUAL = {"mode": "dedicated", "virtual_ip": "10.0.0.9", "virtual_router_id": 77}
-CA = "-----BEGIN CERTIFICATE-----\nplaceholder\n-----END CERTIFICATE-----\n"
-
-# name of the case: (host it runs on, variables)
-CASES: dict[str, tuple[str, dict[str, Any]]] = {
-    "one_balancer": ("lb1", {"haproxy_lb_ca": None}),
-    "two_balancers": ("lb1,lb2", {"cluster_load_balancer": VIRTUAL}),
-    "colocated": (
-        "cp1",
-        {"cluster_load_balancer": {**VIRTUAL, "mode": "colocated"}, "cluster_endpoint": {"host": "api", "port": 8443}},
-    ),
-    "own_interface": ("lb1", {"cluster_load_balancer": {**VIRTUAL, "interface": "bond0"}}),
-    "services": (
-        "lb1",
-        {
-            "haproxy_lb_services": [
-                {"name": "http", "port": 80, "node_port": 30080},
-                {"name": "https", "port": 443, "node_port": 30443, "proxy_protocol": True, "addresses": ["10.0.0.50"]},
-            ]
-        },
-    ),
-    "own_backends": ("lb1", {"haproxy_lb_backends": [{"name": "far", "address": "192.0.2.7"}], "cluster_api_port": 7443}),
-    "external": ("lb1", {"cluster_load_balancer": {"mode": "external"}}),
-    "absent": ("lb1", {"haproxy_lb_state": "absent"}),
-}
 # keepalived refuses a configuration whose interface does not exist.
 NETWORK_INTERFACES = sorted(path.parent.name for path in Path("/sys/class/net").glob("*/device"))
-INVENTORY = {
-    "machines": {
-        "vars": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable},
-        "children": {
-            "load_balancers": {"hosts": {"lb1": {"cluster_node_ip": "10.0.0.11"}, "lb2": {"cluster_node_ip": "10.0.0.12"}}},
-            "control_plane": {"hosts": {f"cp{n}": {"cluster_node_ip": f"10.0.0.2{n}"} for n in (1, 2, 3)}},
-            "workers": {"hosts": {"w1": {"cluster_node_ip": "10.0.0.41"}}},
-        },
-    }
-}
-
-
-@pytest.fixture(scope="module")
-def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One ansible-playbook run of the real role over all cases, with modules that write below a folder."""
-    root = tmp_path_factory.mktemp("haproxy_lb")
-    collection = root / "collections/ansible_collections/kubestd/platform"
-    (collection / "roles").mkdir(parents=True)
-    (collection / "galaxy.yml").write_text((CHECKOUT / "galaxy.yml").read_text())
-    (collection / "roles/haproxy_lb").symlink_to(CHECKOUT / "roles/haproxy_lb")
-    shutil.copytree(HERE / "stubs", collection / "plugins/modules")
-    plays = [
-        {
-            "name": f"Render {case}",
-            "hosts": hosts,
-            "gather_facts": False,
-            "vars": {"haproxy_lb_ca": CA, **variables},
-            "environment": {"KUBESTD_STUB_ROOT": f"{root}/{case}/{{{{ inventory_hostname }}}}"},
-            "roles": [{"role": "kubestd.platform.haproxy_lb"}],
-        }
-        for case, (hosts, variables) in CASES.items()
-    ]
-    (root / "inventory.yml").write_text(yaml.safe_dump(INVENTORY))
-    (root / "play.yml").write_text(yaml.safe_dump(plays))
-    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": f"{root}/collections", "ANSIBLE_HOME": f"{root}/home", "ANSIBLE_PIPELINING": "1"}
-    environment.pop("ANSIBLE_CONFIG", None)
-    answer = subprocess.run(
-        [Path(sys.executable).parent / "ansible-playbook", "-i", "inventory.yml", "play.yml"],
-        cwd=root, env=environment, capture_output=True, text=True, check=False,
-    )
-    assert answer.returncode == 0, answer.stdout + answer.stderr
-    return root
 
 
 def haproxy_cfg(rendered: Path, case: str, host: str = "lb1") -> str:
@@ -118,7 +46,11 @@ def test_api_servers_are_verified_against_the_ca_once_it_is_known(rendered: Path
     cfg = haproxy_cfg(rendered, "two_balancers")
     assert "verify required verifyhost kubernetes ca-file /etc/haproxy/kubernetes-ca.crt" in cfg
     assert "verify none" not in cfg
-    assert (rendered / "two_balancers/lb2/etc/haproxy/kubernetes-ca.crt").read_text() == CA
+    assert (
+        (rendered / "two_balancers/lb2/etc/haproxy/kubernetes-ca.crt")
+        .read_text()
+        .startswith("-----BEGIN CERTIFICATE-----")
+    )
 
 
 def test_colocated_balancers_offer_another_port_than_the_api_servers(rendered: Path) -> None:
@@ -152,7 +84,10 @@ def test_keepalived_knows_its_peers_and_its_place(rendered: Path) -> None:
 
 def test_keepalived_asks_the_api_through_haproxy_and_verifies_it(rendered: Path) -> None:
     conf = keepalived_conf(rendered, "two_balancers")
-    assert "--resolve kubernetes:6443:127.0.0.1 --cacert /etc/haproxy/kubernetes-ca.crt https://kubernetes:6443/readyz" in conf
+    assert (
+        "--resolve kubernetes:6443:127.0.0.1 --cacert /etc/haproxy/kubernetes-ca.crt https://kubernetes:6443/readyz"
+        in conf
+    )
     assert "https://kubernetes:8443/readyz" in keepalived_conf(rendered, "colocated", "cp1")
 
 
@@ -189,24 +124,42 @@ def test_an_external_load_balancer_is_left_alone(rendered: Path) -> None:
 
 
 def test_removal_stops_both_services_and_deletes_every_file(rendered: Path) -> None:
-    assert {name: entry["state"] for name, entry in services(rendered, "absent").items()} == {"haproxy": "stopped", "keepalived": "stopped"}
+    assert {name: entry["state"] for name, entry in services(rendered, "absent").items()} == {
+        "haproxy": "stopped",
+        "keepalived": "stopped",
+    }
     files = json.loads((rendered / "absent/lb1/files.json").read_text())
     assert len(files) == 3 and {item["state"] for item in files} == {"absent"}
     assert all(item.get("content") is None for item in files)
 
 
 @pytest.mark.skipif(not shutil.which("haproxy"), reason="haproxy is not installed on this machine")
-@pytest.mark.parametrize("case", ["one_balancer", "two_balancers", "colocated", "services", "own_backends"])
-def test_the_real_haproxy_accepts_the_configuration(rendered: Path, case: str, tmp_path: Path, cluster_ca: Path) -> None:
-    host = CASES[case][0].split(",")[0]
+@pytest.mark.parametrize(
+    ("case", "host"),
+    [
+        ("one_balancer", "lb1"),
+        ("two_balancers", "lb2"),
+        ("colocated", "cp1"),
+        ("services", "lb1"),
+        ("own_backends", "lb1"),
+    ],
+)
+def test_the_real_haproxy_accepts_the_configuration(
+    rendered: Path, case: str, host: str, tmp_path: Path, cluster_ca: Path
+) -> None:
     cfg = haproxy_cfg(rendered, case, host).replace("/etc/haproxy/kubernetes-ca.crt", str(cluster_ca))
     (tmp_path / "haproxy.cfg").write_text(cfg)
-    answer = subprocess.run(["haproxy", "-c", "-f", tmp_path / "haproxy.cfg"], capture_output=True, text=True, check=False)
+    answer = subprocess.run(
+        ["haproxy", "-c", "-f", tmp_path / "haproxy.cfg"], capture_output=True, text=True, check=False
+    )
     assert answer.returncode == 0, answer.stderr
     assert "warning" not in answer.stderr.lower()
 
 
-@pytest.mark.skipif(not shutil.which("keepalived") or not NETWORK_INTERFACES, reason="keepalived or a network interface is missing on this machine")
+@pytest.mark.skipif(
+    not shutil.which("keepalived") or not NETWORK_INTERFACES,
+    reason="keepalived or a network interface is missing on this machine",
+)
 @pytest.mark.parametrize(("case", "host"), [("two_balancers", "lb1"), ("two_balancers", "lb2"), ("colocated", "cp1")])
 def test_the_real_keepalived_accepts_the_configuration(rendered: Path, case: str, host: str, tmp_path: Path) -> None:
     conf = keepalived_conf(rendered, case, host).replace("lo-test", NETWORK_INTERFACES[0])
@@ -214,6 +167,9 @@ def test_the_real_keepalived_accepts_the_configuration(rendered: Path, case: str
     conf = conf.replace("script_user nobody", "script_user root")
     (tmp_path / "keepalived.conf").write_text(conf)
     answer = subprocess.run(
-        ["keepalived", "--config-test", "--use-file", tmp_path / "keepalived.conf"], capture_output=True, text=True, check=False
+        ["keepalived", "--config-test", "--use-file", tmp_path / "keepalived.conf"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert answer.returncode == 0, answer.stdout + answer.stderr

@@ -1,4 +1,6 @@
-#!/usr/bin/python
+# Copyright: (c) 2026, kubestd.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Stands in for kubestd.platform.node_service: notes its options in $KUBESTD_STUB_ROOT."""
 
 from __future__ import annotations
