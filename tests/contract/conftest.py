@@ -1,0 +1,27 @@
+# Copyright: (c) 2026, kubestd.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The architecture as tests: what they walk over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+ROLES = sorted((path for path in (CHECKOUT / "roles").glob("*/") if path.is_dir()), key=lambda path: path.name)
+MODULES = sorted((CHECKOUT / "plugins/modules").glob("[!_]*.py"))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that takes `role` or `module` runs once for each."""
+    if "role" in metafunc.fixturenames:
+        metafunc.parametrize("role", ROLES, ids=[path.name for path in ROLES])
+    if "module" in metafunc.fixturenames:
+        metafunc.parametrize("module", MODULES, ids=[path.stem for path in MODULES])
+
+
+@pytest.fixture(scope="session")
+def checkout() -> Path:
+    return CHECKOUT
