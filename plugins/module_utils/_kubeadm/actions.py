@@ -19,7 +19,7 @@ from .._errors import KubestdError
 from .._kube import KubeClient, KubeError, admin_client
 from . import process
 from .config import GOES_ON, init_documents, join_documents, mirror_pod, reset_documents
-from .etcd import remove_member
+from .etcd import host_of, remove_member
 from .plan import Action, Found, Wanted
 from .state import DIRECTORIES, INTERFACES, Place, local_server, look, tables
 
@@ -264,11 +264,6 @@ def look_manifest(place: Place) -> str:
             return handle.read()
     except OSError:
         return ""
-
-
-def host_of(server: str) -> str:
-    """https://[::1]:6443 -> [::1], as it stands in etcd's URLs."""
-    return server.split("//")[-1].rpartition(":")[0]
 
 
 def pod_hash(pod: Any) -> str:

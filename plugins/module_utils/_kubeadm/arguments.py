@@ -42,3 +42,17 @@ KUBEADM: dict[str, Any] = {
         },
     },
 }
+
+CREDENTIALS: dict[str, Any] = {
+    **{name: SHARED[name] for name in ("timeout", "kubeadm")},
+    "node_name": {"type": "str"},
+    "ttl": {"type": "str", "default": "30m"},
+    "certificate_key": {"type": "bool", "default": False, "no_log": False},
+    "joining": {"type": "list", "elements": "str", "default": []},
+}
+
+KUBELET_CERTIFICATES: dict[str, Any] = {
+    "nodes": {"type": "dict", "required": True},
+    "api_endpoint": {"type": "str"},
+    "timeout": {"type": "int", "default": 120},
+}

@@ -47,30 +47,51 @@ def call(place: Place, url: str, certificate: str, path: str, body: dict[str, An
         client.close()
 
 
-def own_member(members: list[dict[str, Any]], node_name: str, peer_host: str) -> dict[str, Any] | None:
-    """The member of this node: by name, or, while it has not started and has no name yet, by its peer URL."""
-    for member in members:
-        urls = [str(url).split("//")[-1].rpartition(":")[0] for url in member.get("peerURLs") or []]
-        if member.get("name") == node_name or (not member.get("name") and peer_host in urls):
+def members(place: Place, url: str, certificate: str) -> list[dict[str, Any]]:
+    """The members as one of them lists them."""
+    listed = call(place, url, certificate, "/v3/cluster/member/list", {})
+    return list((listed or {}).get("members") or [])
+
+
+def own_member(listed: list[dict[str, Any]], node_name: str, peer_host: str) -> dict[str, Any] | None:
+    """The member of a node: by name, or, while it has not started and has no name yet, by the host of its peer URL."""
+    for member in listed:
+        hosts = [str(url).split("//")[-1].rpartition(":")[0] for url in member.get("peerURLs") or []]
+        if member.get("name") == node_name or (peer_host and not member.get("name") and peer_host in hosts):
             return member
     return None
 
 
 def remove_member(place: Place, client: KubeClient, peer_host: str) -> str:
     """Take this node's member out of etcd through another member; a sentence about what was done."""
+    return take_out(place, place.node_name, member_urls(client), peer_host)
+
+
+def remove_member_of(place: Place, name: str, urls: dict[str, str]) -> str:
+    """Take the stale member of another node out of etcd; an empty string when there is none."""
+    said = take_out(place, name, urls, host_of(urls.get(name, "")))
+    return said if said.startswith("removed") else ""
+
+
+def host_of(url: str) -> str:
+    """https://[::1]:2379 -> [::1], as it stands in etcd's URLs."""
+    return url.split("//")[-1].rpartition(":")[0]
+
+
+def take_out(place: Place, name: str, urls: dict[str, str], peer_host: str) -> str:
+    """Ask one member after the other until one removes it."""
     certificate = client_certificate(place)
-    others = {name: url for name, url in member_urls(client).items() if name != place.node_name}
+    others = {node: url for node, url in urls.items() if node != name}
     if certificate is None or not others:
         return "no other etcd member to tell" if certificate else "no member was added yet"
     last: KubestdError | None = None
     for url in others.values():
         try:
-            listed = call(place, url, certificate, "/v3/cluster/member/list", {})
-            member = own_member(listed.get("members") or [], place.node_name, peer_host)
+            member = own_member(members(place, url, certificate), name, peer_host)
             if member is None:
                 return "etcd has no member of this node"
             call(place, url, certificate, "/v3/cluster/member/remove", {"ID": member["ID"]})
             return f"removed etcd member {member['ID']}"
         except KubeError as error:
             last = error
-    raise KubestdError(f"Cannot take {place.node_name} out of etcd: {last}. Bring the other etcd members up ({', '.join(others)}) and run again.")
+    raise KubestdError(f"Cannot take {name} out of etcd: {last}. Bring the other etcd members up ({', '.join(others)}) and run again.")
