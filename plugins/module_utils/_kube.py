@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
 import os
 import random
+import re
 import socket
 import ssl
 import time
@@ -104,7 +106,9 @@ class KubeClient:
             if self.plain:
                 self._connection = http.client.HTTPConnection(self.host, self.port, timeout=self.timeout)
             else:
-                self._connection = http.client.HTTPSConnection(self.host, self.port, timeout=self.timeout, context=self._context)
+                self._connection = http.client.HTTPSConnection(
+                    self.host, self.port, timeout=self.timeout, context=self._context
+                )
         try:
             self._connection.request(method, path, body=body, headers=headers)
             response = self._connection.getresponse()
@@ -158,7 +162,9 @@ class KubeClient:
                 # A refused connection did nothing; any other break may have, so only reading is repeated.
                 repeatable = method == "GET" or isinstance(error, ConnectionRefusedError)
                 if last_chance or not repeatable or isinstance(error, ssl.SSLCertVerificationError):
-                    raise KubeError(f"{method} {self.server}{path}: {error or type(error).__name__}", 0, verify_failure(error)) from error
+                    raise KubeError(
+                        f"{method} {self.server}{path}: {error or type(error).__name__}", 0, verify_failure(error)
+                    ) from error
             time.sleep(wait)
             pause = min(pause * 2, 2.0)
 
@@ -188,14 +194,38 @@ class KubeClient:
         return answer.data
 
 
-def admin_client(server: str, root: str = "/", **options: Any) -> KubeClient:
-    """The API server as a control plane itself may speak to it: the certificate that its API server shows to kubelets.
+def kubeconfig_credentials(path: str) -> bytes | None:
+    """Client certificate and key of a kubeconfig that kubeadm wrote, as PEM; None when it has none.
 
-    Since Kubernetes 1.29 that certificate belongs to the group kubeadm:cluster-admins.
+    Such files have one user with the data inline, so that two lines say it all and no YAML parser is needed on nodes.
     """
-    pki = os.path.join(root, "etc/kubernetes/pki")
-    certificate = os.path.join(pki, "apiserver-kubelet-client.crt")
-    return KubeClient(server, os.path.join(pki, "ca.crt"), certificate, os.path.join(pki, "apiserver-kubelet-client.key"), **options)
+    with open(path, encoding="utf-8") as handle:
+        text = handle.read()
+    parts = [re.search(rf"^\s*client-{part}-data:\s*(\S+)\s*$", text, re.MULTILINE) for part in ("certificate", "key")]
+    if not all(parts):
+        return None
+    return b"\n".join(base64.b64decode(part.group(1)) for part in parts if part)
+
+
+def admin_client(server: str, root: str = "/", **options: Any) -> KubeClient:
+    """The API server as the cluster's administrator: with the credentials of /etc/kubernetes/admin.conf.
+
+    They reach OpenSSL, which takes files only, through memory that has no name in any file system.
+    """
+    folder = os.path.join(root, "etc/kubernetes")
+    config = os.path.join(folder, "admin.conf")
+    try:
+        pem = kubeconfig_credentials(config)
+    except (OSError, ValueError) as error:
+        raise KubeError(f"Cannot read {config}: {error}") from error
+    if pem is None:
+        raise KubeError(f"{config} has no client certificate; kubeadm writes it with one.")
+    memory = os.memfd_create("kubestd", os.MFD_CLOEXEC)
+    try:
+        os.write(memory, pem)
+        return KubeClient(server, os.path.join(folder, "pki/ca.crt"), f"/proc/self/fd/{memory}", None, **options)
+    finally:
+        os.close(memory)
 
 
 def port_open(host: str, port: int, timeout: float = 1.0) -> bool:
