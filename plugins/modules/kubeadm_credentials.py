@@ -117,7 +117,12 @@ def main() -> None:
     except (KubestdError, OSError) as error:
         module.fail_json(msg=str(error))
     what = "a token and a certificate key" if wanted.certificate_key else "a token"
-    module.exit_json(changed=True, credentials=made, removed=removed, msg=f"{'would make' if module.check_mode else 'made'} {what} for {options['ttl']}")
+    module.exit_json(
+        changed=True,
+        credentials=made,
+        removed=removed,
+        msg=f"{'would make' if module.check_mode else 'made'} {what} for {options['ttl']}",
+    )
 
 
 if __name__ == "__main__":

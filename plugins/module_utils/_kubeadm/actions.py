@@ -60,7 +60,10 @@ class Node:
         if not found.bare:
             local = (self.place.configuration.get("init_configuration") or {}).get("localAPIEndpoint") or {}
             more = [*GOES_ON, f"Port-{local.get('bindPort') or 6443}"]
-        self.run(["init", "--config", "/dev/stdin", "--skip-token-print", *self.ignore(more)], init_documents(self.place.configuration))
+        self.run(
+            ["init", "--config", "/dev/stdin", "--skip-token-print", *self.ignore(more)],
+            init_documents(self.place.configuration),
+        )
         self.wait_for_node()
 
     def join(self, _action: Action, _found: Found) -> None:
@@ -110,7 +113,9 @@ class Node:
         def settled() -> bool:
             found = look(self.place, self.wanted)
             cluster = self.place.configuration.get("cluster_configuration") or {}
-            return bool(found.registered) and (found.pod_cidr is not None or not (cluster.get("networking") or {}).get("podSubnet"))
+            return bool(found.registered) and (
+                found.pod_cidr is not None or not (cluster.get("networking") or {}).get("podSubnet")
+            )
 
         self.until("the node is registered", settled, 30.0)
 
@@ -133,16 +138,24 @@ class Node:
 
     def register(self, _action: Action, _found: Found) -> None:
         if process.systemctl("restart", "kubelet"):
-            raise KubestdError(f"systemctl restart kubelet failed on {self.wanted.node_name}. Look at journalctl -u kubelet.")
+            raise KubestdError(
+                f"systemctl restart kubelet failed on {self.wanted.node_name}. Look at journalctl -u kubelet."
+            )
         if not self.until("the node is registered", lambda: look(self.place, self.wanted).registered is True):
-            raise KubestdError(f"The kubelet of {self.wanted.node_name} did not register its Node within {self.timeout:.0f} s. Look at journalctl -u kubelet.")
+            raise KubestdError(
+                f"The kubelet of {self.wanted.node_name} did not register its Node within {self.timeout:.0f} s. Look at journalctl -u kubelet."
+            )
 
     # settings
 
     def write_manifest(self, component: str) -> None:
         """Replace a manifest at once; the kubelet never reads half of one."""
         text = (self.wanted.manifests or {})[component]
-        write_atomically(self.place.kubernetes(f"manifests/{component}.yaml"), self.place.kubernetes(f".kubestd-{component}.yaml"), text)
+        write_atomically(
+            self.place.kubernetes(f"manifests/{component}.yaml"),
+            self.place.kubernetes(f".kubestd-{component}.yaml"),
+            text,
+        )
 
     def restore(self, action: Action, _found: Found) -> None:
         for component in action.about:
@@ -160,7 +173,9 @@ class Node:
                 if component == "kube-apiserver":
                     client.close()
                 pod = client.get(path)
-                return pod_hash(pod) not in ("", before) and pod_ready(pod) and client.ask("GET", "/readyz").status == 200
+                return (
+                    pod_hash(pod) not in ("", before) and pod_ready(pod) and client.ask("GET", "/readyz").status == 200
+                )
 
             if not self.until(f"{component} runs with its new manifest", renewed):
                 raise KubestdError(
@@ -176,7 +191,9 @@ class Node:
         merge = "application/merge-patch+json"
         stamp = {"kubestd.platform/configuration": hashlib.sha256(text.encode()).hexdigest()[:16]}
         try:
-            client.send("PATCH", "/api/v1/namespaces/kube-system/configmaps/kube-proxy", {"data": {"config.conf": text}}, merge)
+            client.send(
+                "PATCH", "/api/v1/namespaces/kube-system/configmaps/kube-proxy", {"data": {"config.conf": text}}, merge
+            )
             restart = {"spec": {"template": {"metadata": {"annotations": stamp}}}}
             client.send("PATCH", "/apis/apps/v1/namespaces/kube-system/daemonsets/kube-proxy", restart, merge)
         finally:
@@ -211,7 +228,10 @@ class Node:
 
     def leave(self, found: Found) -> None:
         """Take a control plane's etcd member and Node out of the cluster, if there is one to speak to."""
-        if not all(os.path.exists(self.place.kubernetes(f"pki/{name}")) for name in ("ca.crt", "apiserver-kubelet-client.crt", "apiserver-kubelet-client.key")):
+        if not all(
+            os.path.exists(self.place.kubernetes(f"pki/{name}"))
+            for name in ("ca.crt", "apiserver-kubelet-client.crt", "apiserver-kubelet-client.key")
+        ):
             return
         own = local_server(self.place, found.manifests.get("kube-apiserver", ""))
         for server in dict.fromkeys((self.place.endpoint or own, own)):

@@ -22,12 +22,19 @@ HEADS: dict[str, tuple[str, str]] = {
 INIT_DOCUMENTS = ("init_configuration", "cluster_configuration", "kube_proxy_configuration", "kubelet_configuration")
 # What an interrupted init leaves, as kubeadm's preflight checks call it; an init that goes on has to find them there.
 GOES_ON = (
-    *(f"FileAvailable--etc-kubernetes-manifests-{name}.yaml" for name in ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd")),
+    *(
+        f"FileAvailable--etc-kubernetes-manifests-{name}.yaml"
+        for name in ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd")
+    ),
     *(f"Port-{port}" for port in (10250, 10257, 10259, 2379, 2380)),
     "DirAvailable--var-lib-etcd",
 )
 # The token that kubeadm init insists on making would be good for 24 hours; nobody uses it.
-UNUSED_TOKEN = {"ttl": "1m0s", "usages": ["signing", "authentication"], "groups": ["system:bootstrappers:kubeadm:default-node-token"]}
+UNUSED_TOKEN = {
+    "ttl": "1m0s",
+    "usages": ["signing", "authentication"],
+    "groups": ["system:bootstrappers:kubeadm:default-node-token"],
+}
 TOKEN = re.compile(r"\b[a-z0-9]{6}\.[a-z0-9]{16}\b")
 CERTIFICATE_KEY = re.compile(r"\b[0-9a-f]{64}\b")
 
@@ -52,7 +59,11 @@ def documents(configuration: dict[str, Any], names: tuple[str, ...]) -> str:
 
 def init_documents(configuration: dict[str, Any]) -> str:
     """The input of kubeadm init and its phases."""
-    prepared = {name: copy.deepcopy(configuration.get(name) or {}) for name in INIT_DOCUMENTS if configuration.get(name) is not None or name != "kube_proxy_configuration"}
+    prepared = {
+        name: copy.deepcopy(configuration.get(name) or {})
+        for name in INIT_DOCUMENTS
+        if configuration.get(name) is not None or name != "kube_proxy_configuration"
+    }
     prepared["init_configuration"].setdefault("bootstrapTokens", [UNUSED_TOKEN])
     return documents(prepared, INIT_DOCUMENTS)
 

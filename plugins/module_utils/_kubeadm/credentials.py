@@ -47,7 +47,9 @@ def seconds(ttl: str) -> int:
 
 def new_token() -> str:
     """A bootstrap token (kubernetes.io/docs/reference/access-authn-authz/bootstrap-tokens): 6 and 16 characters of [a-z0-9]."""
-    return "".join(secrets.choice(ALPHABET) for _ in range(6)) + "." + "".join(secrets.choice(ALPHABET) for _ in range(16))
+    return (
+        "".join(secrets.choice(ALPHABET) for _ in range(6)) + "." + "".join(secrets.choice(ALPHABET) for _ in range(16))
+    )
 
 
 def token_secret(token: str, expiration: float) -> dict[str, Any]:
@@ -74,7 +76,9 @@ def make(place: Place, wanted: Request, timeout: float, lock: Any) -> tuple[dict
     """Make the credentials; also the sentences about what had to be removed first."""
     manifest = read(place.kubernetes("manifests/kube-apiserver.yaml"))
     if not manifest or not os.path.exists(place.kubernetes("admin.conf")):
-        raise KubestdError(f"{place.node_name} is not an initialised control plane: it has no /etc/kubernetes/admin.conf. Delegate this task to one that is.")
+        raise KubestdError(
+            f"{place.node_name} is not an initialised control plane: it has no /etc/kubernetes/admin.conf. Delegate this task to one that is."
+        )
     own = local_server(place, manifest)
     client = admin_client(own, place.root, timeout=10.0, retry_for=min(timeout, 60.0), verify_name=False)
     try:
@@ -84,21 +88,42 @@ def make(place: Place, wanted: Request, timeout: float, lock: Any) -> tuple[dict
         key = upload_certificates(place, client, own, timeout, lock) if wanted.certificate_key else None
     finally:
         client.close()
-    return {"token": token, "ca_cert_hashes": [public_key_hash(read(place.kubernetes("pki/ca.crt")))], "certificate_key": key}, removed
+    return {
+        "token": token,
+        "ca_cert_hashes": [public_key_hash(read(place.kubernetes("pki/ca.crt")))],
+        "certificate_key": key,
+    }, removed
 
 
 def upload_certificates(place: Place, client: KubeClient, own: str, timeout: float, lock: Any) -> str:
     """Let kubeadm encrypt the shared certificates with a key of its own making, and read the key from what it prints."""
-    stored = (client.get("/api/v1/namespaces/kube-system/configmaps/kubeadm-config") or {}).get("data", {}).get("ClusterConfiguration")
+    stored = (
+        (client.get("/api/v1/namespaces/kube-system/configmaps/kubeadm-config") or {})
+        .get("data", {})
+        .get("ClusterConfiguration")
+    )
     if not stored:
-        raise KubestdError("The cluster has no ConfigMap kube-system/kubeadm-config: its init is not complete. Run kubestd.platform.kubeadm on the primary first.")
+        raise KubestdError(
+            "The cluster has no ConfigMap kube-system/kubeadm-config: its init is not complete. Run kubestd.platform.kubeadm on the primary first."
+        )
     host, _, port = own.split("//")[-1].rpartition(":")
-    initial = {"localAPIEndpoint": {"advertiseAddress": host.strip("[]"), "bindPort": int(port)}, "nodeRegistration": {"name": place.node_name}}
+    initial = {
+        "localAPIEndpoint": {"advertiseAddress": host.strip("[]"), "bindPort": int(port)},
+        "nodeRegistration": {"name": place.node_name},
+    }
     document = documents({"init_configuration": initial}, ("init_configuration",)) + "---\n" + stored
-    output = process.kubeadm(place.kubeadm, ["init", "phase", "upload-certs", "--upload-certs", "--config", "/dev/stdin"], document, timeout, lock)
+    output = process.kubeadm(
+        place.kubeadm,
+        ["init", "phase", "upload-certs", "--upload-certs", "--config", "/dev/stdin"],
+        document,
+        timeout,
+        lock,
+    )
     match = KEY.search(output)
     if match is None:
-        raise KubestdError("kubeadm init phase upload-certs printed no certificate key; is this version of kubeadm supported?")
+        raise KubestdError(
+            "kubeadm init phase upload-certs printed no certificate key; is this version of kubeadm supported?"
+        )
     return match.group(1)
 
 

@@ -94,4 +94,6 @@ def take_out(place: Place, name: str, urls: dict[str, str], peer_host: str) -> s
             return f"removed etcd member {member['ID']}"
         except KubeError as error:
             last = error
-    raise KubestdError(f"Cannot take {name} out of etcd: {last}. Bring the other etcd members up ({', '.join(others)}) and run again.")
+    raise KubestdError(
+        f"Cannot take {name} out of etcd: {last}. Bring the other etcd members up ({', '.join(others)}) and run again."
+    )

@@ -90,7 +90,9 @@ class Found:
     def control_plane(self) -> bool:
         """Has files that only a control plane has."""
         signs = ("admin.conf", "super-admin.conf", "pki/ca.key", "pki/apiserver.crt", "pki/apiserver.key")
-        return any(name in self.files for name in signs) or any(f"manifests/{name}.yaml" in self.files for name in COMPONENTS)
+        return any(name in self.files for name in signs) or any(
+            f"manifests/{name}.yaml" in self.files for name in COMPONENTS
+        )
 
     @property
     def began_by_init(self) -> bool:
@@ -196,7 +198,9 @@ def refuse_version(wanted: Wanted, found: Found) -> str:
         return f"version is {wanted.version}, but {running}. An upgrade is a step of its own: set cluster_version to {found.cluster_version.lstrip('v')}, or run the upgrade playbook."
     if here[:2] > there[:2]:
         return f"version is {wanted.version}, but {running}, and a kubelet must not be newer than the API server. Set cluster_version to {found.cluster_version.lstrip('v')}."
-    if not found.initialised and (here[0] != there[0] or there[1] - here[1] > (1 if wanted.role == "control_plane" else 3)):
+    if not found.initialised and (
+        here[0] != there[0] or there[1] - here[1] > (1 if wanted.role == "control_plane" else 3)
+    ):
         return f"version is {wanted.version}, too old to join: {running}. Set cluster_version to {found.cluster_version.lstrip('v')}."
     return ""
 
@@ -205,7 +209,11 @@ def clean_up(found: Found) -> list[Action]:
     """Half-written files, which kubeadm would stumble over."""
     if not found.half_written:
         return []
-    return [Action("clean", f"half-written by a kubeadm that was killed: {', '.join(found.half_written)}", found.half_written)]
+    return [
+        Action(
+            "clean", f"half-written by a kubeadm that was killed: {', '.join(found.half_written)}", found.half_written
+        )
+    ]
 
 
 def plan_worker(wanted: Wanted, found: Found) -> Plan:
@@ -217,7 +225,9 @@ def plan_worker(wanted: Wanted, found: Found) -> Plan:
         missing = "kubelet.conf" if "kubelet.conf" not in found.files else "/var/lib/kubelet/config.yaml"
         return Plan((Action("reset", f"a join was interrupted: {missing} is missing"), join))
     if found.access is False and found.endpoint == "up":
-        return Plan(refusal=f"The cluster at {wanted.endpoint} does not accept the certificate of {wanted.node_name}'s kubelet. Remove the node with the remove playbook, then run again.")
+        return Plan(
+            refusal=f"The cluster at {wanted.endpoint} does not accept the certificate of {wanted.node_name}'s kubelet. Remove the node with the remove playbook, then run again."
+        )
     return Plan(tuple(finish(wanted, found)), notes=tuple(unreachable(wanted, found)))
 
 
@@ -230,9 +240,17 @@ def finish(wanted: Wanted, found: Found) -> list[Action]:
     """What a node that has joined may still lack."""
     actions = []
     if found.registered is False:
-        actions.append(Action("register", f"the cluster has no Node {wanted.node_name}: its kubelet registers it when it starts"))
+        actions.append(
+            Action("register", f"the cluster has no Node {wanted.node_name}: its kubelet registers it when it starts")
+        )
     if "bootstrap-kubelet.conf" in found.files:
-        actions.append(Action("clean", "bootstrap-kubelet.conf is no longer needed: the kubelet has its own certificate", ("bootstrap-kubelet.conf",)))
+        actions.append(
+            Action(
+                "clean",
+                "bootstrap-kubelet.conf is no longer needed: the kubelet has its own certificate",
+                ("bootstrap-kubelet.conf",),
+            )
+        )
     return actions
 
 
@@ -251,21 +269,39 @@ def plan_control_plane(wanted: Wanted, found: Found) -> Plan:
 
 def restore(wanted: Wanted, found: Found) -> list[Action]:
     """Manifests that are missing or differ while the API server is down, perhaps because of them: written all at once."""
-    names = tuple(name for name in COMPONENTS if (wanted.manifests or {}).get(name) not in (None, found.manifests.get(name)))
-    return [Action("restore", f"the API server is not ready and the manifests of {', '.join(names)} are not what kubeadm writes", names)] if names else []
+    names = tuple(
+        name for name in COMPONENTS if (wanted.manifests or {}).get(name) not in (None, found.manifests.get(name))
+    )
+    return (
+        [
+            Action(
+                "restore",
+                f"the API server is not ready and the manifests of {', '.join(names)} are not what kubeadm writes",
+                names,
+            )
+        ]
+        if names
+        else []
+    )
 
 
 def wait_for_api(wanted: Wanted, found: Found) -> Action:
     """A control plane that is stopped or starting is waited for, never undone."""
     if found.kubelet:
         return Action("wait", f"the API server of {wanted.node_name} is not ready yet", changes=False)
-    return Action("wait", f"{wanted.node_name} is a control plane whose API server is not ready: start the kubelet and wait for it")
+    return Action(
+        "wait",
+        f"{wanted.node_name} is a control plane whose API server is not ready: start the kubelet and wait for it",
+    )
 
 
 def begin(wanted: Wanted, found: Found) -> Action:
     """The first step of a control plane that has nothing yet."""
     if wanted.primary and found.endpoint != "up":
-        return Action("init", f"no /etc/kubernetes/admin.conf and no etcd data, no cluster answers at {wanted.endpoint}, and {wanted.node_name} is the primary")
+        return Action(
+            "init",
+            f"no /etc/kubernetes/admin.conf and no etcd data, no cluster answers at {wanted.endpoint}, and {wanted.node_name} is the primary",
+        )
     return Action("join", f"{wanted.node_name} is to be a control plane of the cluster at {wanted.endpoint}")
 
 
@@ -280,13 +316,20 @@ def plan_half_init(wanted: Wanted, found: Found) -> Plan:
     if found.endpoint == "up" and not found.began_by_init:
         return plan_half_join(wanted, found)
     if wanted.primary:
-        return Plan((*clean_up(found), Action("init", f"an init was interrupted before {lacking}: init goes on over what is there")))
+        return Plan(
+            (
+                *clean_up(found),
+                Action("init", f"an init was interrupted before {lacking}: init goes on over what is there"),
+            )
+        )
     return plan_half_join(wanted, found)
 
 
 def missing_files(found: Found) -> set[str]:
     """What a control plane should have and this one has not."""
-    needed = {f"manifests/{name}.yaml" for name in COMPONENTS} | set(KUBECONFIGS) | {"kubelet/config.yaml", "pki/ca.crt"}
+    needed = (
+        {f"manifests/{name}.yaml" for name in COMPONENTS} | set(KUBECONFIGS) | {"kubelet/config.yaml", "pki/ca.crt"}
+    )
     return needed - found.files
 
 
@@ -300,7 +343,14 @@ def plan_half_join(wanted: Wanted, found: Found) -> Plan:
             f"Bring the cluster at {wanted.endpoint} up and run again."
         )
     lacking = ", ".join(sorted(missing_files(found)))
-    return Plan((Action("reset", f"a join was interrupted before {lacking}; the cluster at {wanted.endpoint} holds the data"), join))
+    return Plan(
+        (
+            Action(
+                "reset", f"a join was interrupted before {lacking}; the cluster at {wanted.endpoint} holds the data"
+            ),
+            join,
+        )
+    )
 
 
 def complete(wanted: Wanted, found: Found) -> list[Action]:
@@ -328,18 +378,40 @@ PHASES: tuple[tuple[str, frozenset[str]], ...] = (
 def settings(wanted: Wanted, found: Found) -> list[Action]:
     """Differences between what kubeadm would write now and what is there."""
     actions = []
-    missing = [name for name in wanted.certificate_names if found.certificate_names is not None and name not in found.certificate_names]
+    missing = [
+        name
+        for name in wanted.certificate_names
+        if found.certificate_names is not None and name not in found.certificate_names
+    ]
     if missing:
-        actions.append(Action("certificate", f"the certificate of the API server does not name {', '.join(missing)}", tuple(missing)))
+        actions.append(
+            Action(
+                "certificate", f"the certificate of the API server does not name {', '.join(missing)}", tuple(missing)
+            )
+        )
     for component in COMPONENTS:
         new = (wanted.manifests or {}).get(component)
         if new is not None and new != found.manifests.get(component):
-            actions.append(Action("configure", f"the manifest of {component} differs from what kubeadm writes for these settings", (component,)))
+            actions.append(
+                Action(
+                    "configure",
+                    f"the manifest of {component} differs from what kubeadm writes for these settings",
+                    (component,),
+                )
+            )
     if wanted.primary:
-        if None not in (wanted.cluster_configuration, found.cluster_configuration) and wanted.cluster_configuration != found.cluster_configuration:
+        if (
+            None not in (wanted.cluster_configuration, found.cluster_configuration)
+            and wanted.cluster_configuration != found.cluster_configuration
+        ):
             actions.append(Action("upload", "the ClusterConfiguration in ConfigMap kube-system/kubeadm-config differs"))
         if None not in (wanted.kube_proxy, found.kube_proxy) and wanted.kube_proxy != found.kube_proxy:
-            actions.append(Action("kube_proxy", "the configuration in ConfigMap kube-system/kube-proxy differs; its pods are restarted"))
+            actions.append(
+                Action(
+                    "kube_proxy",
+                    "the configuration in ConfigMap kube-system/kube-proxy differs; its pods are restarted",
+                )
+            )
     return actions
 
 
@@ -350,5 +422,9 @@ def plan_absent(wanted: Wanted, found: Found) -> Plan:
         kind = "a control plane" if found.control_plane else "a worker"
         actions.append(Action("reset", f"{wanted.node_name} has the files of {kind}"))
     if found.files or found.etcd_data or found.leftovers:
-        actions.append(Action("wipe", f"kubeadm reset leaves behind: {', '.join(found.leftovers) or 'nothing yet'}", found.leftovers))
+        actions.append(
+            Action(
+                "wipe", f"kubeadm reset leaves behind: {', '.join(found.leftovers) or 'nothing yet'}", found.leftovers
+            )
+        )
     return Plan(tuple(actions))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import signal
 import subprocess
 import time
@@ -51,7 +52,9 @@ def one_at_a_time(timeout: float, path: str = LOCK) -> Iterator[BinaryIO]:
                 running = kubeadm_processes()
             if time.monotonic() > until:
                 who = f"kubeadm (process {', '.join(map(str, running))})" if running else "another run"
-                raise KubestdError(f"{who} still works on this node after {timeout:.0f} s. Wait for its end, or end it, and run again.")
+                raise KubestdError(
+                    f"{who} still works on this node after {timeout:.0f} s. Wait for its end, or end it, and run again."
+                )
             time.sleep(0.3)
         yield lock
 
@@ -64,11 +67,18 @@ def memory_file(name: str, content: str = "") -> int:
     return number
 
 
-def kubeadm(path: str, arguments: list[str], document: str, timeout: float, lock: BinaryIO | None = None, environment: dict[str, str] | None = None) -> str:
+def kubeadm(
+    path: str,
+    arguments: list[str],
+    document: str,
+    timeout: float,
+    lock: BinaryIO | None = None,
+    environment: dict[str, str] | None = None,
+) -> str:
     """Run kubeadm with a configuration on its standard input and return what it printed.
 
     Its output goes to memory, not to a pipe: when Ansible is killed, kubeadm finishes what it has begun.
-    Raises KubestdError with the end of its output, secrets hidden.
+    Raises KubestdError with what it said, secrets hidden.
     """
     full = [path, *arguments]
     name = " ".join(argument for argument in arguments if not argument.startswith("-") and not argument.startswith("/"))
@@ -86,7 +96,9 @@ def kubeadm(path: str, arguments: list[str], document: str, timeout: float, lock
                 env=merged,
             )
         except OSError as error:
-            raise KubestdError(f"Cannot run {path}: {error.strerror}. Install kubeadm there, or set O(kubeadm) to where it is.") from error
+            raise KubestdError(
+                f"Cannot run {path}: {error.strerror}. Install kubeadm there, or set O(kubeadm) to where it is."
+            ) from error
         try:
             status = process.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -99,14 +111,20 @@ def kubeadm(path: str, arguments: list[str], document: str, timeout: float, lock
         os.close(written)
     if status != 0:
         how = f"did not end within {timeout:.0f} s" if status is None else f"failed ({status})"
-        raise KubestdError(f"kubeadm {name} {how}. Its output ends: {tail(without_secrets(output))}")
+        raise KubestdError(f"kubeadm {name} {how}. It says: {tail(without_secrets(output))}")
     return output
 
 
-def tail(output: str, lines: int = 15) -> str:
-    """The last lines that say something."""
+LOG_LINE = re.compile(r"^[IWEF]\d{4} [\d:.]+ ")
+
+
+def tail(output: str, lines: int = 12, width: int = 300) -> str:
+    """What matters of kubeadm's output: the failed checks and the error if it names them, otherwise its last lines."""
     kept = [line.strip() for line in output.splitlines() if line.strip() and "--v=5" not in line]
-    return " | ".join(kept[-lines:])
+    kept = [line for line in kept if not LOG_LINE.match(line)] or kept
+    errors = [line for line in kept if line.startswith(("[ERROR ", "error:", "error execution"))]
+    shown = [line if len(line) <= width else line[:width] + "…" for line in (errors or kept)[-lines:]]
+    return " | ".join(shown)
 
 
 def systemctl(*arguments: str) -> int:

@@ -41,7 +41,9 @@ def find(place: Place, wanted: Wanted) -> tuple[Wanted, Found, Plan]:
 
 def run(options: dict[str, Any], check: bool) -> dict[str, Any]:
     """Bring the node to what the options ask for; raises KubestdError. The result has the same keys in check mode."""
-    place = Place("/", options["configuration"], options["api_endpoint"] or "", options["node_name"], options["kubeadm"])
+    place = Place(
+        "/", options["configuration"], options["api_endpoint"] or "", options["node_name"], options["kubeadm"]
+    )
     wanted = Wanted(
         role=options["role"],
         state=options["state"],
@@ -62,12 +64,16 @@ def bring(node: Node, check: bool) -> dict[str, Any]:
     before = after = ""
     first: tuple[Wanted, Found, Plan] | None = None
     for _ in range(ROUNDS):
-        node.wanted, found, plan = find(node.place, replace(node.wanted, manifests=None, cluster_configuration=None, kube_proxy=None))
+        node.wanted, found, plan = find(
+            node.place, replace(node.wanted, manifests=None, cluster_configuration=None, kube_proxy=None)
+        )
         first = first or (node.wanted, found, plan)
         fresh = list(plan.actions)
         again = [action for action in fresh if action in done]
         if again:
-            raise KubestdError(f"{again[0].name} was done and {node.wanted.node_name} looks as before: {again[0].why}. Look at journalctl -u kubelet on it.")
+            raise KubestdError(
+                f"{again[0].name} was done and {node.wanted.node_name} looks as before: {again[0].why}. Look at journalctl -u kubelet on it."
+            )
         old, new = difference(fresh, node.wanted, found)
         before, after = before + old, after + new
         if plan.refusal:
@@ -88,9 +94,23 @@ def difference(actions: list[Action], wanted: Wanted, found: Found) -> tuple[str
     for action in actions:
         pairs: list[tuple[str, str, str]] = []
         if action.name in ("configure", "restore"):
-            pairs = [(f"/etc/kubernetes/manifests/{name}.yaml", found.manifests.get(name, ""), (wanted.manifests or {})[name]) for name in action.about if name in COMPONENTS]
+            pairs = [
+                (
+                    f"/etc/kubernetes/manifests/{name}.yaml",
+                    found.manifests.get(name, ""),
+                    (wanted.manifests or {})[name],
+                )
+                for name in action.about
+                if name in COMPONENTS
+            ]
         elif action.name == "upload":
-            pairs = [("ConfigMap kube-system/kubeadm-config", found.cluster_configuration or "", wanted.cluster_configuration or "")]
+            pairs = [
+                (
+                    "ConfigMap kube-system/kubeadm-config",
+                    found.cluster_configuration or "",
+                    wanted.cluster_configuration or "",
+                )
+            ]
         elif action.name == "kube_proxy":
             pairs = [("ConfigMap kube-system/kube-proxy", found.kube_proxy or "", wanted.kube_proxy or "")]
         else:
@@ -135,7 +155,9 @@ def describe(found: Found) -> dict[str, Any]:
     }
 
 
-def result(node: Node, first: Found, last: Found, plan: Plan, done: list[Action], before: str, after: str) -> dict[str, Any]:
+def result(
+    node: Node, first: Found, last: Found, plan: Plan, done: list[Action], before: str, after: str
+) -> dict[str, Any]:
     """The module's return values."""
     wanted = node.wanted
     lines = [f"{action.name}: {action.why}" for action in done]

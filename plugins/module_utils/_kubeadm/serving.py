@@ -98,7 +98,10 @@ def describe(outcome: Outcome, nodes: dict[str, list[str]], check: bool, timeout
         "changed": bool(outcome.approved),
         "approved": approved,
         "refused": refused,
-        "nodes": [{"name": name, "proven": name in outcome.proven, "last_seen": outcome.last_seen.get(name, "")} for name in nodes],
+        "nodes": [
+            {"name": name, "proven": name in outcome.proven, "last_seen": outcome.last_seen.get(name, "")}
+            for name in nodes
+        ],
         "diff": {"before": "", "after": "".join(f"{line}\n" for line in lines)},
         "msg": " ".join([message, *concerned]),
     }

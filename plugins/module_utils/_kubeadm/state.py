@@ -25,13 +25,28 @@ from .process import kubeadm, kubelet_runs
 KUBERNETES = "etc/kubernetes"
 KUBELET = "var/lib/kubelet"
 ETCD_DATA = "var/lib/etcd"
-CONFIGURATIONS = ("admin.conf", "super-admin.conf", "kubelet.conf", "bootstrap-kubelet.conf", "controller-manager.conf", "scheduler.conf")
+CONFIGURATIONS = (
+    "admin.conf",
+    "super-admin.conf",
+    "kubelet.conf",
+    "bootstrap-kubelet.conf",
+    "controller-manager.conf",
+    "scheduler.conf",
+)
 KUBELET_FILES = ("config.yaml", "pki/kubelet-client-current.pem")
 CONTROL_PLANE_LABEL = "node-role.kubernetes.io/control-plane"
 ADVERTISED = re.compile(r"kube-apiserver\.advertise-address\.endpoint: \"?([^\s\"]+)")
 SERVER = re.compile(r"^\s*server: \"?(https://[^\s\"]+)", re.MULTILINE)
 # Directories whose content belongs to a cluster, and what CNI plugins and kube-proxy leave in the kernel.
-DIRECTORIES = ("etc/kubernetes", "etc/cni/net.d", "var/lib/etcd", "var/lib/kubelet", "var/lib/cni", "var/log/pods", "var/log/containers")
+DIRECTORIES = (
+    "etc/kubernetes",
+    "etc/cni/net.d",
+    "var/lib/etcd",
+    "var/lib/kubelet",
+    "var/lib/cni",
+    "var/log/pods",
+    "var/log/containers",
+)
 INTERFACES = ("cni0", "flannel.1", "kube-ipvs0", "nodelocaldns")
 # A kubeconfig without any user: kubeadm wants one even for a dry run that asks no server.
 NO_KUBECONFIG = (
@@ -84,8 +99,14 @@ def find_files(place: Place) -> frozenset[str]:
     """kubeadm's files that are there."""
     found = {name for name in CONFIGURATIONS if os.path.exists(place.kubernetes(name))}
     for folder in ("pki", "pki/etcd"):
-        found |= {f"{folder}/{name}" for name in listing(place.kubernetes(folder)) if name.rpartition(".")[2] in ("crt", "key", "pub")}
-    found |= {f"manifests/{name}.yaml" for name in COMPONENTS if os.path.exists(place.kubernetes(f"manifests/{name}.yaml"))}
+        found |= {
+            f"{folder}/{name}"
+            for name in listing(place.kubernetes(folder))
+            if name.rpartition(".")[2] in ("crt", "key", "pub")
+        }
+    found |= {
+        f"manifests/{name}.yaml" for name in COMPONENTS if os.path.exists(place.kubernetes(f"manifests/{name}.yaml"))
+    }
     found |= {f"kubelet/{name}" for name in KUBELET_FILES if os.path.exists(place.path(KUBELET, name))}
     return frozenset(found)
 
@@ -96,7 +117,12 @@ def find_half_written(place: Place, files: frozenset[str]) -> tuple[str, ...]:
     for name in files:
         kind = name.rpartition(".")[2]
         text = read(place.file(name)) if kind in ("crt", "key", "pub", "conf") else ""
-        if kind in ("crt", "key", "pub") and "-----END" not in text or kind == "conf" and "current-context:" not in text:
+        if (
+            kind in ("crt", "key", "pub")
+            and "-----END" not in text
+            or kind == "conf"
+            and "current-context:" not in text
+        ):
             broken.add(name)
         if kind == "key" and f"{name[:-4]}.crt" not in files and f"{name[:-4]}.pub" not in files:
             broken.add(name)
@@ -152,7 +178,11 @@ def look(place: Place, wanted: Wanted) -> Found:
     """Everything that the plan wants to know, and no more than it needs for the state the node is in."""
     files = find_files(place)
     data = any(name != "lost+found" for name in listing(place.path(ETCD_DATA)))
-    manifests = {name: read(place.kubernetes(f"manifests/{name}.yaml")) for name in COMPONENTS if f"manifests/{name}.yaml" in files}
+    manifests = {
+        name: read(place.kubernetes(f"manifests/{name}.yaml"))
+        for name in COMPONENTS
+        if f"manifests/{name}.yaml" in files
+    }
     found = Found(files=files, etcd_data=data, manifests=manifests, kubeadm=os.access(place.kubeadm, os.X_OK))
     if wanted.state == "absent":
         return replace(found, leftovers=leftovers(place))
@@ -160,7 +190,11 @@ def look(place: Place, wanted: Wanted) -> Found:
         return found
     if not found.complete_files:
         found = replace(found, half_written=find_half_written(place, files))
-    certificates = [name for name in files if name.endswith(".crt")] if found.control_plane else ["kubelet/pki/kubelet-client-current.pem"]
+    certificates = (
+        [name for name in files if name.endswith(".crt")]
+        if found.control_plane
+        else ["kubelet/pki/kubelet-client-current.pem"]
+    )
     found = replace(found, expired=expired_certificates(place, certificates, time.time()))
     endpoint, same, version = ask_endpoint(place, files)
     found = replace(found, endpoint=endpoint, same_cluster=same, cluster_version=version)
@@ -212,12 +246,22 @@ def ask_node(client: KubeClient, place: Place, found: Found) -> Found:
 
 def look_control_plane(place: Place, wanted: Wanted, found: Found) -> Found:
     """Ask this node's API server, and the cluster's endpoint while that one is not ready."""
-    names = der.certificate_names(read(place.kubernetes("pki/apiserver.crt"))).alternatives if usable(place, found, "pki/apiserver.crt") else ()
+    names = (
+        der.certificate_names(read(place.kubernetes("pki/apiserver.crt"))).alternatives
+        if usable(place, found, "pki/apiserver.crt")
+        else ()
+    )
     found = replace(found, certificate_names=names)
     if not (usable(place, found, "pki/apiserver-kubelet-client.crt") and usable(place, found, "pki/ca.crt")):
         return found
     if "kube-apiserver" in found.manifests:
-        client = admin_client(local_server(place, found.manifests["kube-apiserver"]), place.root, timeout=5.0, retry_for=3.0, verify_name=False)
+        client = admin_client(
+            local_server(place, found.manifests["kube-apiserver"]),
+            place.root,
+            timeout=5.0,
+            retry_for=3.0,
+            verify_name=False,
+        )
         try:
             ready = client.ask("GET", "/readyz").status == 200
         except KubeError:
@@ -241,7 +285,11 @@ def look_control_plane(place: Place, wanted: Wanted, found: Found) -> Found:
 def usable(place: Place, found: Found, name: str) -> bool:
     """A file that is there and whole, and so is its key."""
     key = f"{name[:-4]}.key"
-    return name in found.files and name not in found.half_written and (name == "pki/ca.crt" or (key in found.files and key not in found.half_written))
+    return (
+        name in found.files
+        and name not in found.half_written
+        and (name == "pki/ca.crt" or (key in found.files and key not in found.half_written))
+    )
 
 
 def ask_others(client: KubeClient, place: Place, found: Found) -> Found:
@@ -267,7 +315,10 @@ def ask_cluster(client: KubeClient, place: Place, wanted: Wanted, found: Found) 
         rbac = "/apis/rbac.authorization.k8s.io/v1/namespaces"
         kubeadm_config = client.get(f"{system}/configmaps/kubeadm-config")
         kube_proxy = client.get(f"{system}/configmaps/kube-proxy")
-        bindings = {item["metadata"]["name"] for item in (client.get(f"{rbac}/kube-system/rolebindings") or {}).get("items") or []}
+        bindings = {
+            item["metadata"]["name"]
+            for item in (client.get(f"{rbac}/kube-system/rolebindings") or {}).get("items") or []
+        }
         public = client.get(f"{rbac}/kube-public/rolebindings/kubeadm:bootstrap-signer-clusterinfo")
         dns = client.get(f"{system}/services/kube-dns")
     except KubeError as error:
@@ -304,7 +355,13 @@ def render(place: Place, wanted: Wanted, found: Found) -> Wanted:
     environment = {"KUBEADM_INIT_DRYRUN_DIR": directory}
 
     def phase(*arguments: str) -> str:
-        return kubeadm(place.kubeadm, ["init", "phase", *arguments, "--config", "/dev/stdin"], document, 60.0, environment=environment)
+        return kubeadm(
+            place.kubeadm,
+            ["init", "phase", *arguments, "--config", "/dev/stdin"],
+            document,
+            60.0,
+            environment=environment,
+        )
 
     try:
         phase("control-plane", "all", "--dry-run")
@@ -321,7 +378,9 @@ def render(place: Place, wanted: Wanted, found: Found) -> Wanted:
             printed = data_text(phase("upload-config", "kubeadm", "--dry-run"), "ClusterConfiguration")
             wanted = replace(wanted, cluster_configuration=printed)
         if wanted.primary and found.kube_proxy is not None:
-            wanted = replace(wanted, kube_proxy=data_text(phase("addon", "kube-proxy", "--print-manifest"), "config.conf"))
+            wanted = replace(
+                wanted, kube_proxy=data_text(phase("addon", "kube-proxy", "--print-manifest"), "config.conf")
+            )
     finally:
         shutil.rmtree(directory, ignore_errors=True)
     return wanted
@@ -349,13 +408,25 @@ def tables() -> list[tuple[str, str]]:
     """kube-proxy's tables in nftables: (family, name)."""
     if not shutil.which("nft", path="/usr/sbin:/sbin:/usr/bin:/usr/local/sbin"):
         return []
-    answer = subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=False, env={**os.environ, "PATH": "/usr/sbin:/sbin:/usr/bin:/usr/local/sbin"})
-    return [(words[1], words[2]) for words in map(str.split, answer.stdout.splitlines()) if len(words) == 3 and words[2] == "kube-proxy"]
+    answer = subprocess.run(
+        ["nft", "list", "tables"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PATH": "/usr/sbin:/sbin:/usr/bin:/usr/local/sbin"},
+    )
+    return [
+        (words[1], words[2])
+        for words in map(str.split, answer.stdout.splitlines())
+        if len(words) == 3 and words[2] == "kube-proxy"
+    ]
 
 
 def leftovers(place: Place) -> tuple[str, ...]:
     """What a node that left its cluster may still have, in words."""
-    found = [f"/{name}" for name in DIRECTORIES if [entry for entry in listing(place.path(name)) if entry != "lost+found"]]
+    found = [
+        f"/{name}" for name in DIRECTORIES if [entry for entry in listing(place.path(name)) if entry != "lost+found"]
+    ]
     if place.root == "/":
         found += [f"interface {name}" for name in INTERFACES if os.path.exists(f"/sys/class/net/{name}")]
         found += [f"nftables table {family} {name}" for family, name in tables()]
