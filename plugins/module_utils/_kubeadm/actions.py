@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import stat
 import subprocess
 import time
@@ -18,12 +19,11 @@ from typing import Any, BinaryIO
 from .._errors import KubestdError
 from .._kube import KubeClient, KubeError, admin_client
 from . import process
-from .config import GOES_ON, init_documents, join_documents, mirror_pod, reset_documents
+from .config import GOES_ON, init_documents, join_documents, reset_documents
 from .etcd import host_of, remove_member
 from .plan import Action, Found, Wanted
 from .state import DIRECTORIES, INTERFACES, Place, local_server, look, tables
 
-HASH = "kubernetes.io/config.hash"
 POLL = 0.5
 
 
@@ -162,28 +162,27 @@ class Node:
             self.write_manifest(component)
 
     def configure(self, action: Action, _found: Found) -> None:
+        """Replace one manifest and wait until its program runs anew and answers.
+
+        The mirror pod in the cluster would tell it too, but as much as a minute later.
+        """
         component = action.about[0]
-        path = mirror_pod(component, self.wanted.node_name)
-        client = self.api(timeout=5.0)
-        try:
-            before = pod_hash(client.get(path))
-            self.write_manifest(component)
+        before = process.programs(component)
+        self.write_manifest(component)
+        text = (self.wanted.manifests or {})[component]
 
-            def renewed() -> bool:
-                if component == "kube-apiserver":
-                    client.close()
-                pod = client.get(path)
-                return (
-                    pod_hash(pod) not in ("", before) and pod_ready(pod) and client.ask("GET", "/readyz").status == 200
-                )
+        def renewed() -> bool:
+            fresh = [
+                pid for pid in process.programs(component) if pid not in before and process.has_arguments(pid, text)
+            ]
+            return bool(fresh) and healthy(text, component) and self.api_ready()
 
-            if not self.until(f"{component} runs with its new manifest", renewed):
-                raise KubestdError(
-                    f"{component} of {self.wanted.node_name} did not become ready with its new manifest within {self.timeout:.0f} s. "
-                    f"Look at journalctl -u kubelet and crictl logs on it; correct the setting and run again."
-                )
-        finally:
-            client.close()
+        if not self.until(f"{component} runs with its new manifest", renewed):
+            raise KubestdError(
+                f"{component} of {self.wanted.node_name} did not become ready with its new manifest within "
+                f"{self.timeout:.0f} s. Look at journalctl -u kubelet and crictl logs on it; "
+                f"correct the setting and run again."
+            )
 
     def kube_proxy(self, _action: Action, _found: Found) -> None:
         text = self.wanted.kube_proxy or ""
@@ -286,15 +285,23 @@ def look_manifest(place: Place) -> str:
         return ""
 
 
-def pod_hash(pod: Any) -> str:
-    """Which manifest a static pod's mirror stands for."""
-    return str(((pod or {}).get("metadata") or {}).get("annotations", {}).get(HASH, ""))
+PROBE = re.compile(
+    r"(?:liveness|readiness)Probe:\n(?: {6,}.*\n)*? {8}host: (\S+)\n {8}path: (\S+)\n(?: {6,}.*\n)*? {8}scheme: (\S+)"
+)
+PORT = re.compile(r"containerPort: (\d+)")
 
 
-def pod_ready(pod: Any) -> bool:
-    """Whether the pod says that it is ready."""
-    conditions = ((pod or {}).get("status") or {}).get("conditions") or []
-    return any(condition.get("type") == "Ready" and condition.get("status") == "True" for condition in conditions)
+def healthy(manifest: str, component: str) -> bool:
+    """Whether the program answers the probe that its manifest gives to the kubelet; without one, nothing is asked."""
+    probe, port = PROBE.search(manifest), PORT.search(manifest)
+    if component == "kube-apiserver" or not probe or not port:
+        return True
+    host = f"[{probe.group(1)}]" if ":" in probe.group(1) else probe.group(1)
+    client = KubeClient(f"{probe.group(3).lower()}://{host}:{port.group(1)}", timeout=3.0)
+    try:
+        return client.ask("GET", probe.group(2)).status == 200
+    finally:
+        client.close()
 
 
 def write_atomically(path: str, temporary: str, text: str) -> None:

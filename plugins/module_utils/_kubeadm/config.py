@@ -130,8 +130,3 @@ def data_text(document: str, key: str) -> str | None:
     indent = len(lines[0]) - len(lines[0].lstrip())
     text = "\n".join(line[indent:] for line in lines)
     return text if match.group(2) == "-" else text + "\n"
-
-
-def mirror_pod(component: str, node_name: str) -> str:
-    """API path of a static pod's mirror."""
-    return f"/api/v1/namespaces/kube-system/pods/{component}-{node_name}"

@@ -22,18 +22,31 @@ LOCK = "/run/kubestd-kubeadm.lock"
 PATHS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def kubeadm_processes() -> list[int]:
-    """Process ids of running kubeadm programs."""
+def programs(name: str) -> list[int]:
+    """Process ids of a running program; the kernel keeps the first 15 characters of its name."""
     found = []
-    for name in os.listdir("/proc"):
-        if name.isdigit():
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
             try:
-                with open(f"/proc/{name}/comm", encoding="utf-8") as handle:
-                    if handle.read().strip() == "kubeadm":
-                        found.append(int(name))
+                with open(f"/proc/{entry}/comm", encoding="utf-8") as handle:
+                    if handle.read().rstrip("\n") == name[:15]:
+                        found.append(int(entry))
             except OSError:
                 continue
     return found
+
+
+FLAG = re.compile(r"^    - (--\S.*)$", re.MULTILINE)
+
+
+def has_arguments(pid: int, manifest: str) -> bool:
+    """Whether a process was started with the flags of a static pod's manifest, as far as they stand there unquoted."""
+    try:
+        with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as handle:
+            given = set(handle.read().split("\0"))
+    except OSError:
+        return False
+    return all(flag in given for flag in FLAG.findall(manifest) if "'" not in flag and '"' not in flag)
 
 
 @contextlib.contextmanager
@@ -44,12 +57,12 @@ def one_at_a_time(timeout: float, path: str = LOCK) -> Iterator[BinaryIO]:
         while True:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                running = kubeadm_processes()
+                running = programs("kubeadm")
                 if not running:
                     break
                 fcntl.flock(lock, fcntl.LOCK_UN)
             except BlockingIOError:
-                running = kubeadm_processes()
+                running = programs("kubeadm")
             if time.monotonic() > until:
                 who = f"kubeadm (process {', '.join(map(str, running))})" if running else "another run"
                 raise KubestdError(
