@@ -162,25 +162,27 @@ class Node:
             self.write_manifest(component)
 
     def configure(self, action: Action, _found: Found) -> None:
-        """Replace one manifest and wait until its program runs anew and answers.
+        """Replace manifests and wait until their programs run anew and answer.
 
-        The mirror pod in the cluster would tell it too, but as much as a minute later.
+        The mirror pods in the cluster would tell it too, but as much as a minute later.
         """
-        component = action.about[0]
-        before = process.programs(component)
-        self.write_manifest(component)
-        text = (self.wanted.manifests or {})[component]
+        before = {component: process.programs(component) for component in action.about}
+        for component in action.about:
+            self.write_manifest(component)
+        waiting = list(action.about)
 
         def renewed() -> bool:
-            fresh = [
-                pid for pid in process.programs(component) if pid not in before and process.has_arguments(pid, text)
-            ]
-            return bool(fresh) and healthy(text, component) and self.api_ready()
+            for component in list(waiting):
+                text = (self.wanted.manifests or {})[component]
+                fresh = [pid for pid in process.programs(component) if pid not in before[component]]
+                if any(process.has_arguments(pid, text) for pid in fresh) and healthy(text, component):
+                    waiting.remove(component)
+            return not waiting and self.api_ready()
 
-        if not self.until(f"{component} runs with its new manifest", renewed):
+        if not self.until("the programs run with their new manifests", renewed):
             raise KubestdError(
-                f"{component} of {self.wanted.node_name} did not become ready with its new manifest within "
-                f"{self.timeout:.0f} s. Look at journalctl -u kubelet and crictl logs on it; "
+                f"{' and '.join(waiting) or 'The API server'} of {self.wanted.node_name} did not become ready with the "
+                f"new manifest within {self.timeout:.0f} s. Look at journalctl -u kubelet and crictl logs on it; "
                 f"correct the setting and run again."
             )
 

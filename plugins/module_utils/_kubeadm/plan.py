@@ -9,8 +9,8 @@ init   certificates, kubeconfigs (kubelet.conf and super-admin.conf among them),
        configuration, kubelet started; the API comes up; then only objects in the cluster: kubeadm-config and kubelet-config, labels
        of the node, bootstrap-token rules and cluster-info, kube-proxy and CoreDNS. Each of these may be done again over what is there,
        so an interrupted init is completed and never undone.
-join   (worker) ca.crt and bootstrap-kubelet.conf, the kubelet's configuration, kubelet started; the kubelet gets its certificate and
-       writes kubelet.conf; it registers its Node.
+join   (worker) ca.crt and bootstrap-kubelet.conf, the kubelet's configuration, kubelet started; the kubelet writes kubelet.conf, gets
+       its certificate, and registers its Node.
 join   (control plane) downloaded and own certificates, kubeconfigs, three manifests, bootstrap-kubelet.conf, the kubelet's
        configuration, a member is added to etcd, etcd.yaml, the API comes up, kubelet.conf, labels of the node.
        The member cannot be added twice, so an interrupted join is undone and done again; the other control planes hold the data.
@@ -103,10 +103,11 @@ class Found:
     def complete_files(self) -> bool:
         """kubeadm has done its work on this node.
 
-        An init writes kubelet/config.yaml after all manifests, a join kubelet.conf after etcd.yaml and the start of the API server;
-        so with these files a manifest that is missing was taken away later.
+        An init starts the kubelet, which then stores its certificate, after all manifests. In a join the kubelet gets its
+        certificate after etcd.yaml and the start of the API server (its kubelet.conf is there before).
+        So with these files a manifest that is missing was taken away later.
         """
-        needed = {"kubelet.conf", "pki/ca.crt", "kubelet/config.yaml"}
+        needed = {"kubelet.conf", "pki/ca.crt", "kubelet/config.yaml", "kubelet/pki/kubelet-client-current.pem"}
         if self.control_plane:
             needed |= {"admin.conf", "manifests/etcd.yaml"}
         return needed <= self.files
@@ -222,8 +223,9 @@ def plan_worker(wanted: Wanted, found: Found) -> Plan:
     if found.bare:
         return Plan((join,))
     if not found.complete_files:
-        missing = "kubelet.conf" if "kubelet.conf" not in found.files else "/var/lib/kubelet/config.yaml"
-        return Plan((Action("reset", f"a join was interrupted: {missing} is missing"), join))
+        needed = {"kubelet.conf", "kubelet/config.yaml", "kubelet/pki/kubelet-client-current.pem"}
+        lacking = ", ".join(sorted(needed - found.files)) or "pki/ca.crt"
+        return Plan((Action("reset", f"a join was interrupted before {lacking}"), join))
     if found.access is False and found.endpoint == "up":
         return Plan(
             refusal=f"The cluster at {wanted.endpoint} does not accept the certificate of {wanted.node_name}'s kubelet. Remove the node with the remove playbook, then run again."
@@ -328,7 +330,9 @@ def plan_half_init(wanted: Wanted, found: Found) -> Plan:
 def missing_files(found: Found) -> set[str]:
     """What a control plane should have and this one has not."""
     needed = (
-        {f"manifests/{name}.yaml" for name in COMPONENTS} | set(KUBECONFIGS) | {"kubelet/config.yaml", "pki/ca.crt"}
+        {f"manifests/{name}.yaml" for name in COMPONENTS}
+        | set(KUBECONFIGS)
+        | {"kubelet/config.yaml", "kubelet/pki/kubelet-client-current.pem", "pki/ca.crt"}
     )
     return needed - found.files
 
@@ -389,16 +393,12 @@ def settings(wanted: Wanted, found: Found) -> list[Action]:
                 "certificate", f"the certificate of the API server does not name {', '.join(missing)}", tuple(missing)
             )
         )
-    for component in COMPONENTS:
-        new = (wanted.manifests or {}).get(component)
-        if new is not None and new != found.manifests.get(component):
-            actions.append(
-                Action(
-                    "configure",
-                    f"the manifest of {component} differs from what kubeadm writes for these settings",
-                    (component,),
-                )
-            )
+    wrong = [name for name in COMPONENTS if (wanted.manifests or {}).get(name) not in (None, found.manifests.get(name))]
+    # etcd first and alone; the other three stop and start at the same time, for each takes up to half a minute to stop.
+    for names in ([name for name in wrong if name == "etcd"], [name for name in wrong if name != "etcd"]):
+        if names:
+            why = f"what kubeadm writes for these settings differs from the manifest of {' and '.join(names)}"
+            actions.append(Action("configure", why, tuple(names)))
     if wanted.primary:
         if (
             None not in (wanted.cluster_configuration, found.cluster_configuration)
