@@ -153,6 +153,6 @@ def test_nothing_comes_from_a_moving_version(role: Path) -> None:
 
 
 def test_the_readme_is_what_scripts_docs_writes(role: Path, checkout: Path) -> None:
-    command = [sys.executable, checkout / "scripts/docs", "--check", role.name]
+    command = [sys.executable, str(checkout / "scripts/docs"), "--check", role.name]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stdout + answer.stderr

@@ -196,7 +196,8 @@ def test_a_reload_cuts_no_connection(balancer: Balancer) -> None:
 def test_a_server_that_is_not_ready_loses_its_connections_and_gets_no_new_ones(
     balancer: Balancer, servers: list[ApiServer]
 ) -> None:
-    connections, names = [], []
+    connections: list[ssl.SSLSocket] = []
+    names: list[str] = []
     while {"cp1", "cp2"} != set(names):
         assert len(connections) < 40
         connections.append(balancer.connect())
