@@ -79,21 +79,28 @@ def host_of(url: str) -> str:
 
 
 def take_out(place: Place, name: str, urls: dict[str, str], peer_host: str) -> str:
-    """Ask one member after the other until one removes it."""
+    """Ask one member after the other until one removes it, the member itself last.
+
+    When none answers at all there is no etcd that could be harmed; when one answers and refuses, that is an error.
+    """
     certificate = client_certificate(place)
-    others = {node: url for node, url in urls.items() if node != name}
-    if certificate is None or not others:
-        return "no other etcd member to tell" if certificate else "no member was added yet"
-    last: KubestdError | None = None
-    for url in others.values():
+    if certificate is None:
+        return "no member was added yet"
+    refused: KubeError | None = None
+    for url in [url for node, url in urls.items() if node != name] + [
+        url for node, url in urls.items() if node == name
+    ]:
         try:
-            member = own_member(members(place, url, certificate), name, peer_host)
+            listed = members(place, url, certificate)
+            member = own_member(listed, name, peer_host)
             if member is None:
                 return "etcd has no member of this node"
+            if len(listed) == 1:
+                return "it is the only member"
             call(place, url, certificate, "/v3/cluster/member/remove", {"ID": member["ID"]})
             return f"removed etcd member {member['ID']}"
         except KubeError as error:
-            last = error
-    raise KubestdError(
-        f"Cannot take {name} out of etcd: {last}. Bring the other etcd members up ({', '.join(others)}) and run again."
-    )
+            refused = refused if error.status == 0 else error
+    if refused is None:
+        return "no etcd member answers"
+    raise KubestdError(f"Cannot take {name} out of etcd: {refused}. Bring the other members up and run again.")
