@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, kubestd.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A small client of the API server for use on nodes: a client certificate, JSON, one connection, the standard library."""
+"""A small client of the API server for use on nodes: client certificate, JSON, one connection, only stdlib."""
 
 from __future__ import annotations
 

@@ -71,8 +71,9 @@ class Node:
         missing = [name for name in needed if not self.credentials.get(name)]
         if missing:
             raise KubestdError(
-                f"{self.wanted.node_name} has to join the cluster at {self.wanted.endpoint}, and O(credentials) has no {', '.join(missing)}. "
-                f"Make them with kubestd.platform.kubeadm_credentials on a control plane of that cluster."
+                f"{self.wanted.node_name} has to join the cluster at {self.wanted.endpoint}, and O(credentials) has no"
+                f" {', '.join(missing)}. Make them with kubestd.platform.kubeadm_credentials on a control plane of that"
+                " cluster."
             )
         document = join_documents(self.place.configuration, self.wanted.role, self.wanted.endpoint, self.credentials)
         self.run(["join", "--config", "/dev/stdin", *self.ignore([])], document)
@@ -108,7 +109,7 @@ class Node:
             self.sleep(POLL)
 
     def wait_for_node(self) -> None:
-        """A node that has just joined shows up within seconds, and gets its pod network a moment later; go on without after 30 s."""
+        """A node that has just joined shows up, with its pod network, within seconds; go on without it after 30 s."""
 
         def settled() -> bool:
             found = look(self.place, self.wanted)
@@ -125,8 +126,8 @@ class Node:
         if not self.until("the API server is ready", self.api_ready):
             where = local_server(self.place, look_manifest(self.place))
             raise KubestdError(
-                f"The API server of {self.wanted.node_name} at {where} was not ready within {self.timeout:.0f} s. Nothing was undone. "
-                f"Look at journalctl -u kubelet and crictl logs on it."
+                f"The API server of {self.wanted.node_name} at {where} was not ready within {self.timeout:.0f} s."
+                " Nothing was undone. Look at journalctl -u kubelet and crictl logs on it."
             )
 
     def api_ready(self) -> bool:
@@ -143,7 +144,8 @@ class Node:
             )
         if not self.until("the node is registered", lambda: look(self.place, self.wanted).registered is True):
             raise KubestdError(
-                f"The kubelet of {self.wanted.node_name} did not register its Node within {self.timeout:.0f} s. Look at journalctl -u kubelet."
+                f"The kubelet of {self.wanted.node_name} did not register its Node within {self.timeout:.0f} s. Look at"
+                " journalctl -u kubelet."
             )
 
     # settings
@@ -183,7 +185,7 @@ class Node:
             raise KubestdError(
                 f"{' and '.join(waiting) or 'The API server'} of {self.wanted.node_name} did not become ready with the "
                 f"new manifest within {self.timeout:.0f} s. Look at journalctl -u kubelet and crictl logs on it; "
-                f"correct the setting and run again."
+                "correct the setting and run again."
             )
 
     def kube_proxy(self, _action: Action, _found: Found) -> None:
@@ -201,18 +203,23 @@ class Node:
             client.close()
 
     def certificate(self, _action: Action, _found: Found) -> None:
-        """kubeadm keeps a certificate that is there, so the old one steps aside; the API server notices the new one by itself."""
-        names = [self.place.kubernetes(f"pki/apiserver.{kind}") for kind in ("key", "crt")]
-        for name in names:
+        """kubeadm keeps a certificate that is there, so the old one steps aside.
+
+        The API server notices the new one by itself, and goes on with the old one when this is killed half-way.
+        """
+        names = [self.place.kubernetes(f"pki/apiserver.{kind}") for kind in ("crt", "key")]
+        aside = [name for name in names if os.path.exists(name)]
+        for name in aside:
             os.replace(name, f"{name}.old")
         try:
             self.phase("certs apiserver")
         except BaseException:
-            for name in names:
+            for name in aside:
                 os.replace(f"{name}.old", name)
             raise
         for name in names:
-            os.unlink(f"{name}.old")
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(f"{name}.old")
 
     # taking away
 
@@ -307,7 +314,7 @@ def healthy(manifest: str, component: str) -> bool:
 
 
 def write_atomically(path: str, temporary: str, text: str) -> None:
-    """Replace a file with mode 0600; the temporary name is on the same file system and outside of what is being watched."""
+    """Replace a file with mode 0600; temporary is on the same file system, outside of what the kubelet watches."""
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
     number = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(number, "w", encoding="utf-8") as handle:

@@ -40,7 +40,7 @@ CERTIFICATE_KEY = re.compile(r"\b[0-9a-f]{64}\b")
 
 
 def without_secrets(text: str) -> str:
-    """A text with anything in the shape of a bootstrap token or a certificate key hidden; digests written sha256:… stay."""
+    """Hide whatever has the shape of a bootstrap token or a certificate key; digests written sha256:… stay."""
     hidden = TOKEN.sub("<token>", text)
     return re.sub(r"(?<!sha256:)" + CERTIFICATE_KEY.pattern, "<certificate key>", hidden)
 

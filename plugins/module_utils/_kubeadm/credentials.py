@@ -29,7 +29,7 @@ KEY = re.compile(r"certificate key:\s+([0-9a-f]{64})\b")
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked for: how long the token lives in seconds, whether with a certificate key, and who is going to join."""
+    """What is asked for: a token for so many seconds, perhaps a certificate key; and who is going to join."""
 
     seconds: int
     certificate_key: bool
@@ -46,7 +46,7 @@ def seconds(ttl: str) -> int:
 
 
 def new_token() -> str:
-    """A bootstrap token (kubernetes.io/docs/reference/access-authn-authz/bootstrap-tokens): 6 and 16 characters of [a-z0-9]."""
+    """6 and 16 characters of [a-z0-9] (kubernetes.io/docs/reference/access-authn-authz/bootstrap-tokens)."""
     return (
         "".join(secrets.choice(ALPHABET) for _ in range(6)) + "." + "".join(secrets.choice(ALPHABET) for _ in range(16))
     )
@@ -77,7 +77,8 @@ def make(place: Place, wanted: Request, timeout: float, lock: Any) -> tuple[dict
     manifest = read(place.kubernetes("manifests/kube-apiserver.yaml"))
     if not manifest or not os.path.exists(place.kubernetes("admin.conf")):
         raise KubestdError(
-            f"{place.node_name} is not an initialised control plane: it has no /etc/kubernetes/admin.conf. Delegate this task to one that is."
+            f"{place.node_name} is not an initialised control plane: it has no /etc/kubernetes/admin.conf. Delegate"
+            " this task to one that is."
         )
     own = local_server(place, manifest)
     client = admin_client(own, place.root, timeout=10.0, retry_for=min(timeout, 60.0), verify_name=False)
@@ -96,7 +97,7 @@ def make(place: Place, wanted: Request, timeout: float, lock: Any) -> tuple[dict
 
 
 def upload_certificates(place: Place, client: KubeClient, own: str, timeout: float, lock: Any) -> str:
-    """Let kubeadm encrypt the shared certificates with a key of its own making, and read the key from what it prints."""
+    """Let kubeadm encrypt the shared certificates with a key of its making, and read the key from its output."""
     stored = (
         (client.get("/api/v1/namespaces/kube-system/configmaps/kubeadm-config") or {})
         .get("data", {})
@@ -104,7 +105,8 @@ def upload_certificates(place: Place, client: KubeClient, own: str, timeout: flo
     )
     if not stored:
         raise KubestdError(
-            "The cluster has no ConfigMap kube-system/kubeadm-config: its init is not complete. Run kubestd.platform.kubeadm on the primary first."
+            "The cluster has no ConfigMap kube-system/kubeadm-config: its init is not complete. Run"
+            " kubestd.platform.kubeadm on the primary first."
         )
     host, _, port = own.split("//")[-1].rpartition(":")
     initial = {
@@ -128,7 +130,7 @@ def upload_certificates(place: Place, client: KubeClient, own: str, timeout: flo
 
 
 def forget(place: Place, client: KubeClient, joining: tuple[str, ...]) -> list[str]:
-    """Nodes that are about to join have nothing on their disks: what the cluster still holds under their names is stale."""
+    """Remove what the cluster still holds under the names of nodes that are about to join with empty disks."""
     removed = []
     urls = member_urls(client) if joining else {}
     for name in joining:

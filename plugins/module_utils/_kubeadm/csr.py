@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which signing requests of kubelets deserve a certificate. Pure: no access to the host or the cluster.
 
-The rules are those of the signer kubernetes.io/kubelet-serving (kubernetes.io/docs/reference/access-authn-authz/certificate-signing-requests),
+The rules are those of the signer kubernetes.io/kubelet-serving
+(kubernetes.io/docs/reference/access-authn-authz/certificate-signing-requests),
 and one that only an inventory can know: the names and addresses that belong to the node.
 """
 
@@ -68,13 +69,19 @@ def objection(spec: dict[str, Any], node: str, nodes: dict[str, list[str]]) -> s
         return f"the node {node} is not in O(nodes)."
     usages = set(spec.get("usages") or [])
     if NEEDED_USAGE not in usages or not usages <= ALLOWED_USAGES:
-        return f"its usages are {', '.join(sorted(usages)) or 'none'}; a kubelet's serving certificate has {', '.join(sorted(ALLOWED_USAGES))}."
+        return (
+            f"its usages are {', '.join(sorted(usages)) or 'none'}; a kubelet's serving certificate has"
+            f" {', '.join(sorted(ALLOWED_USAGES))}."
+        )
     try:
         names = request_names(base64.b64decode(spec.get("request") or "", validate=True).decode("ascii"))
     except (KubestdError, ValueError, binascii.Error) as error:
         return f"it cannot be read ({error})."
     if names.common_name != f"{USER}{node}" or names.organisations != (GROUP,) or names.subject_fields != 2:
-        return f"its subject is CN={names.common_name}, O={', '.join(names.organisations)}; it must be CN={USER}{node}, O={GROUP} and nothing else."
+        return (
+            f"its subject is CN={names.common_name}, O={', '.join(names.organisations)}; it must be CN={USER}{node},"
+            f" O={GROUP} and nothing else."
+        )
     if names.other:
         return "it asks for e-mail addresses or URIs."
     if not names.alternatives:
@@ -82,7 +89,10 @@ def objection(spec: dict[str, Any], node: str, nodes: dict[str, list[str]]) -> s
     allowed = {canonical(entry) for entry in nodes[node]}
     foreign = sorted(entry for entry in names.alternatives if canonical(entry) not in allowed)
     if foreign:
-        return f"it asks for {', '.join(foreign)}, and O(nodes) allows {node} only {', '.join(sorted(allowed)) or 'nothing'}."
+        return (
+            f"it asks for {', '.join(foreign)}, and O(nodes) allows {node} only"
+            f" {', '.join(sorted(allowed)) or 'nothing'}."
+        )
     return ""
 
 

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The few fields of certificates and signing requests that are needed here, read from DER with the standard library.
 
-Shapes: RFC 5280 section 4.1 (certificate), RFC 2986 section 4 (signing request), RFC 5280 section 4.2.1.6 (alternative names).
+Shapes: RFC 5280 section 4.1 (certificate), RFC 2986 section 4 (signing request), RFC 5280 section 4.2.1.6
+(alternative names).
 """
 
 from __future__ import annotations

@@ -1,7 +1,10 @@
 # Copyright: (c) 2026, kubestd.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Members of a stacked etcd, through the JSON gateway that every member serves on its client port (etcd.io/docs/v3.6/dev-guide/api_grpc_gateway)."""
+"""Members of a stacked etcd.
+
+Through the JSON gateway that every member serves on its client port (etcd.io/docs/v3.6/dev-guide/api_grpc_gateway).
+"""
 
 from __future__ import annotations
 

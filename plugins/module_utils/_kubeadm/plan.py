@@ -1,19 +1,21 @@
 # Copyright: (c) 2026, kubestd.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What has to happen to a node, decided from what is wanted and what was found. Pure: no access to the host or the cluster.
+"""What has to happen to a node, decided from what is wanted and what was found.
 
-How kubeadm leaves a node behind when it is killed (cmd/kubeadm/app of Kubernetes 1.36):
+Pure: no access to the host or the cluster. How kubeadm leaves a node behind when it is killed (cmd/kubeadm/app of
+Kubernetes 1.36):
 
-init   certificates, kubeconfigs (kubelet.conf and super-admin.conf among them), etcd.yaml, three more manifests, the kubelet's
-       configuration, kubelet started; the API comes up; then only objects in the cluster: kubeadm-config and kubelet-config, labels
-       of the node, bootstrap-token rules and cluster-info, kube-proxy and CoreDNS. Each of these may be done again over what is there,
-       so an interrupted init is completed and never undone.
-join   (worker) ca.crt and bootstrap-kubelet.conf, the kubelet's configuration, kubelet started; the kubelet writes kubelet.conf, gets
-       its certificate, and registers its Node.
-join   (control plane) downloaded and own certificates, kubeconfigs, three manifests, bootstrap-kubelet.conf, the kubelet's
-       configuration, a member is added to etcd, etcd.yaml, the API comes up, kubelet.conf, labels of the node.
-       The member cannot be added twice, so an interrupted join is undone and done again; the other control planes hold the data.
+init   Certificates, kubeconfigs (kubelet.conf and super-admin.conf among them), etcd.yaml, three more manifests, the
+       kubelet's configuration, kubelet started; the API comes up. Then only objects in the cluster: kubeadm-config and
+       kubelet-config, labels of the node, bootstrap-token rules and cluster-info, kube-proxy and CoreDNS.
+       Each of these may be done again over what is there, so an interrupted init is completed and never undone.
+join   (worker) ca.crt and bootstrap-kubelet.conf, the kubelet's configuration, kubelet started; the kubelet writes
+       kubelet.conf, gets its certificate, and registers its Node.
+join   (control plane) Downloaded and own certificates, kubeconfigs, three manifests, bootstrap-kubelet.conf, the
+       kubelet's configuration, a member is added to etcd, etcd.yaml, the API comes up, the kubelet gets its
+       certificate, labels of the node. A member cannot be added twice, so an interrupted join is undone and done
+       again; the other control planes hold the data.
 """
 
 from __future__ import annotations
@@ -26,7 +28,10 @@ KUBECONFIGS = ("admin.conf", "kubelet.conf", "controller-manager.conf", "schedul
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the node should be. manifests, cluster_configuration and kube_proxy are what kubeadm would write; None: not asked."""
+    """What the node should be.
+
+    manifests, cluster_configuration and kube_proxy are what kubeadm would write; None: not asked.
+    """
 
     role: str = "worker"
     state: str = "present"
@@ -45,7 +50,8 @@ class Wanted:
 class Found:
     """What the node and its cluster say. None: not known, because it could not be asked.
 
-    files: which of kubeadm's files are there, named relative to /etc/kubernetes and, with kubelet/ in front, to /var/lib/kubelet.
+    files: which of kubeadm's files are there, named relative to /etc/kubernetes and, with kubelet/ in front, to
+        /var/lib/kubelet.
     half_written: files that a killed kubeadm left incomplete.
     manifests: the text of each static pod's manifest.
     api: none (no manifest of an API server) | down | up (it reports ready).
@@ -103,9 +109,9 @@ class Found:
     def complete_files(self) -> bool:
         """kubeadm has done its work on this node.
 
-        An init starts the kubelet, which then stores its certificate, after all manifests. In a join the kubelet gets its
-        certificate after etcd.yaml and the start of the API server (its kubelet.conf is there before).
-        So with these files a manifest that is missing was taken away later.
+        An init starts the kubelet, which then stores its certificate, after all manifests. In a join the kubelet gets
+        its certificate after etcd.yaml and the start of the API server (its kubelet.conf is there before). So with
+        these files a manifest that is missing was taken away later.
         """
         needed = {"kubelet.conf", "pki/ca.crt", "kubelet/config.yaml", "kubelet/pki/kubelet-client-current.pem"}
         if self.control_plane:
@@ -122,7 +128,10 @@ class Found:
 
 @dataclass(frozen=True)
 class Action:
-    """One step: its name, why it is needed, what it is about (components, phases, files), and whether it changes anything."""
+    """One step.
+
+    why: a sentence; about: components, phases or files; changes: whether it changes anything.
+    """
 
     name: str
     why: str
@@ -161,25 +170,41 @@ def refuse(wanted: Wanted, found: Found) -> str:
     node, where = wanted.node_name, wanted.endpoint
     if found.same_cluster is False:
         return (
-            f"/etc/kubernetes/pki/ca.crt of {node} is not the CA of the cluster at {where}: the node belongs to another cluster. "
-            f"Check cluster_endpoint, or remove the node with the remove playbook and run again."
+            f"/etc/kubernetes/pki/ca.crt of {node} is not the CA of the cluster at {where}: the node belongs to another"
+            " cluster. Check cluster_endpoint, or remove the node with the remove playbook and run again."
         )
     if wanted.role == "control_plane" and not found.control_plane and "kubelet.conf" in found.files:
-        return f"{node} is a worker and role asks for a control plane. Remove the node with the remove playbook, then run again."
+        return (
+            f"{node} is a worker and role asks for a control plane. Remove the node with the remove playbook, then run"
+            " again."
+        )
     if wanted.role == "worker" and found.control_plane:
-        return f"{node} is a control plane and role asks for a worker. Remove the node with the remove playbook, then run again."
+        return (
+            f"{node} is a control plane and role asks for a worker. Remove the node with the remove playbook, then run"
+            " again."
+        )
     if found.etcd_data and "manifests/etcd.yaml" not in found.files:
         return (
-            f"/var/lib/etcd of {node} holds data, but /etc/kubernetes/manifests/etcd.yaml is missing, and kubeadm never leaves a node like that. "
-            f"Put the manifest back; or, when the data is not needed, empty /var/lib/etcd and run again."
+            f"/var/lib/etcd of {node} holds data, but /etc/kubernetes/manifests/etcd.yaml is missing, and kubeadm never"
+            " leaves a node like that. Put the manifest back; or, when the data is not needed, empty /var/lib/etcd and"
+            " run again."
         )
     if found.expired:
         lines = ", ".join(found.expired)
         if found.control_plane:
-            return f"Certificates of {node} have expired: {lines}. Run kubeadm certs renew all on it, restart its control plane pods, then run again."
-        return f"The certificate of the kubelet of {node} has expired ({lines}). Remove the node with the remove playbook, then run again."
+            return (
+                f"Certificates of {node} have expired: {lines}. Run kubeadm certs renew all on it, restart its control"
+                " plane pods, then run again."
+            )
+        return (
+            f"The certificate of the kubelet of {node} has expired ({lines}). Remove the node with the remove playbook,"
+            " then run again."
+        )
     if found.endpoint == "expired":
-        return f"The certificate of the API server at {where} has expired. Run kubeadm certs renew all on the control planes, then run again."
+        return (
+            f"The certificate of the API server at {where} has expired. Run kubeadm certs renew all on the control"
+            " planes, then run again."
+        )
     return refuse_version(wanted, found)
 
 
@@ -196,13 +221,22 @@ def refuse_version(wanted: Wanted, found: Found) -> str:
     here, there = numbers(wanted.version), numbers(found.cluster_version)
     running = f"the cluster at {wanted.endpoint} runs {found.cluster_version}"
     if wanted.role == "control_plane" and found.initialised and here != there:
-        return f"version is {wanted.version}, but {running}. An upgrade is a step of its own: set cluster_version to {found.cluster_version.lstrip('v')}, or run the upgrade playbook."
+        return (
+            f"version is {wanted.version}, but {running}. An upgrade is a step of its own: set cluster_version to"
+            f" {found.cluster_version.lstrip('v')}, or run the upgrade playbook."
+        )
     if here[:2] > there[:2]:
-        return f"version is {wanted.version}, but {running}, and a kubelet must not be newer than the API server. Set cluster_version to {found.cluster_version.lstrip('v')}."
+        return (
+            f"version is {wanted.version}, but {running}, and a kubelet must not be newer than the API server. Set"
+            f" cluster_version to {found.cluster_version.lstrip('v')}."
+        )
     if not found.initialised and (
         here[0] != there[0] or there[1] - here[1] > (1 if wanted.role == "control_plane" else 3)
     ):
-        return f"version is {wanted.version}, too old to join: {running}. Set cluster_version to {found.cluster_version.lstrip('v')}."
+        return (
+            f"version is {wanted.version}, too old to join: {running}. Set cluster_version to"
+            f" {found.cluster_version.lstrip('v')}."
+        )
     return ""
 
 
@@ -228,7 +262,10 @@ def plan_worker(wanted: Wanted, found: Found) -> Plan:
         return Plan((Action("reset", f"a join was interrupted before {lacking}"), join))
     if found.access is False and found.endpoint == "up":
         return Plan(
-            refusal=f"The cluster at {wanted.endpoint} does not accept the certificate of {wanted.node_name}'s kubelet. Remove the node with the remove playbook, then run again."
+            refusal=(
+                f"The cluster at {wanted.endpoint} does not accept the certificate of {wanted.node_name}'s kubelet."
+                " Remove the node with the remove playbook, then run again."
+            )
         )
     return Plan(tuple(finish(wanted, found)), notes=tuple(unreachable(wanted, found)))
 
@@ -270,7 +307,9 @@ def plan_control_plane(wanted: Wanted, found: Found) -> Plan:
 
 
 def restore(wanted: Wanted, found: Found) -> list[Action]:
-    """Manifests that are missing or differ while the API server is down, perhaps because of them: written all at once."""
+    """Manifests that are missing or differ while the API server is down, perhaps because of them: written all at
+    once.
+    """
     names = tuple(
         name for name in COMPONENTS if (wanted.manifests or {}).get(name) not in (None, found.manifests.get(name))
     )
@@ -302,7 +341,8 @@ def begin(wanted: Wanted, found: Found) -> Action:
     if wanted.primary and found.endpoint != "up":
         return Action(
             "init",
-            f"no /etc/kubernetes/admin.conf and no etcd data, no cluster answers at {wanted.endpoint}, and {wanted.node_name} is the primary",
+            f"no /etc/kubernetes/admin.conf and no etcd data, no cluster answers at {wanted.endpoint}, and"
+            f" {wanted.node_name} is the primary",
         )
     return Action("join", f"{wanted.node_name} is to be a control plane of the cluster at {wanted.endpoint}")
 
@@ -312,8 +352,10 @@ def plan_half_init(wanted: Wanted, found: Found) -> Plan:
     lacking = ", ".join(sorted(missing_files(found)))
     if found.began_by_init and (found.other_control_planes or (found.endpoint == "up" and found.api != "up")):
         return Plan(
-            refusal=f"{wanted.node_name} is a control plane of the running cluster at {wanted.endpoint}, but lacks {lacking}. "
-            f"Put the files back, or remove the node with the remove playbook and run again."
+            refusal=(
+                f"{wanted.node_name} is a control plane of the running cluster at {wanted.endpoint}, but lacks"
+                f" {lacking}. Put the files back, or remove the node with the remove playbook and run again."
+            )
         )
     if found.endpoint == "up" and not found.began_by_init:
         return plan_half_join(wanted, found)
@@ -343,8 +385,11 @@ def plan_half_join(wanted: Wanted, found: Found) -> Plan:
     alone = found.endpoint != "up" or (found.api == "up" and not found.other_control_planes)
     if alone and found.etcd_data:
         return Plan(
-            refusal=f"{wanted.node_name} was joining as a control plane when it was interrupted, its etcd has data, and no other control plane answers at {wanted.endpoint}. "
-            f"Bring the cluster at {wanted.endpoint} up and run again."
+            refusal=(
+                f"{wanted.node_name} was joining as a control plane when it was interrupted, its etcd has data, and no"
+                f" other control plane answers at {wanted.endpoint}. Bring the cluster at {wanted.endpoint} up and run"
+                " again."
+            )
         )
     lacking = ", ".join(sorted(missing_files(found)))
     return Plan(

@@ -51,7 +51,10 @@ def has_arguments(pid: int, manifest: str) -> bool:
 
 @contextlib.contextmanager
 def one_at_a_time(timeout: float, path: str = LOCK) -> Iterator[BinaryIO]:
-    """Hold the node's kubeadm lock. A kubeadm that outlived its Ansible run has inherited the lock, so this waits for its end."""
+    """Hold the node's kubeadm lock.
+
+    A kubeadm that outlived its Ansible run has inherited the lock, so this waits for its end.
+    """
     until = time.monotonic() + timeout
     with open(path, "ab") as lock:
         while True:

@@ -72,7 +72,8 @@ def bring(node: Node, check: bool) -> dict[str, Any]:
         again = [action for action in fresh if action in done]
         if again:
             raise KubestdError(
-                f"{again[0].name} was done and {node.wanted.node_name} looks as before: {again[0].why}. Look at journalctl -u kubelet on it."
+                f"{again[0].name} was done and {node.wanted.node_name} looks as before: {again[0].why}. Look at"
+                " journalctl -u kubelet on it."
             )
         old, new = difference(fresh, node.wanted, found)
         before, after = before + old, after + new

@@ -1,6 +1,7 @@
 # Copyright: (c) 2026, kubestd.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# ruff: noqa: E501 - a table has one row a line
 """States of a node, as kubeadm leaves them when it is killed, and what the plan makes of them."""
 
 from __future__ import annotations
@@ -291,7 +292,7 @@ def test_a_reset_never_takes_the_only_copy_of_the_data(found: Found, wanted: Wan
 
 @given(
     base=st.sampled_from([HEALTHY, JOINED, STOPPED]),
-    wanted=st.sampled_from([FIRST, OTHER, replace(FIRST, manifests={name: "new" for name in COMPONENTS})]),
+    wanted=st.sampled_from([FIRST, OTHER, replace(FIRST, manifests=dict.fromkeys(COMPONENTS, "new"))]),
     api=st.sampled_from(["up", "down"]),
     endpoint=st.sampled_from(["up", "down"]),
     registered=st.sampled_from([True, False, None]),
