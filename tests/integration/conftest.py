@@ -161,6 +161,10 @@ class Sandbox:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
+    def machine(self, verb: str, host: str) -> None:
+        """kill or start a machine, without any goodbye."""
+        subprocess.run(["podman", verb, f"{self.name}-{host}"], check=True, capture_output=True)
+
     def wait(self, what: Callable[[], bool], seconds: float = 60, pause: float = 0.5) -> None:
         """Wait until something is so."""
         deadline = time.monotonic() + seconds
@@ -180,3 +184,12 @@ def sandbox() -> Iterator[Sandbox]:
     yield made
     if not keep:
         made.verb("down")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Any:
+    report = yield
+    essential = ("converges", "bare_machines")
+    if report.when == "call" and report.failed and item.name.endswith(essential[0]):
+        item.session.cluster_failed = item.name  # type: ignore[attr-defined]
+    return report

@@ -43,7 +43,10 @@ def test_a_live_value_that_drifted_is_set_again() -> None:
 
 def test_white_space_of_the_kernel_is_no_difference() -> None:
     wanted = {"net.ipv4.ip_local_port_range": "32768 60999"}
-    now = found(sysctls={"net.ipv4.ip_local_port_range": "32768\t60999"}, sysctl_file="net.ipv4.ip_local_port_range = 32768 60999\n")
+    now = found(
+        sysctls={"net.ipv4.ip_local_port_range": "32768\t60999"},
+        sysctl_file="net.ipv4.ip_local_port_range = 32768 60999\n",
+    )
     assert not make_plan(["overlay"], wanted, False, now).changed
 
 

@@ -147,7 +147,11 @@ def tarball(members: dict[str, bytes]) -> bytes:
 
 def test_a_second_run_asks_for_nothing_and_a_tampered_file_is_replaced(server: Any, tmp_path: Path) -> None:
     (server.root / "tool").write_bytes(b"binary")
-    entry = {"path": str(tmp_path / "bin/tool"), "url": f"{server.url}/tool", "sha256": hashlib.sha256(b"binary").hexdigest()}
+    entry = {
+        "path": str(tmp_path / "bin/tool"),
+        "url": f"{server.url}/tool",
+        "sha256": hashlib.sha256(b"binary").hexdigest(),
+    }
     record = tmp_path / "record.json"
     assert run([entry], record) == [entry["path"]]
     assert (tmp_path / "bin/tool").stat().st_mode & 0o777 == 0o755
@@ -163,7 +167,12 @@ def test_a_second_run_asks_for_nothing_and_a_tampered_file_is_replaced(server: A
 def test_members_of_an_archive_come_flat_and_a_lost_one_comes_back(server: Any, tmp_path: Path) -> None:
     archive = tarball({"bin/one": b"1", "bin/two": b"2", "LICENSE": b"text", "../../evil": b"x"})
     (server.root / "a.tgz").write_bytes(archive)
-    entry = {"path": str(tmp_path / "bin"), "url": f"{server.url}/a.tgz", "sha256": hashlib.sha256(archive).hexdigest(), "include": ["bin/*"]}
+    entry = {
+        "path": str(tmp_path / "bin"),
+        "url": f"{server.url}/a.tgz",
+        "sha256": hashlib.sha256(archive).hexdigest(),
+        "include": ["bin/*"],
+    }
     record = tmp_path / "record.json"
     assert sorted(run([entry], record)) == [str(tmp_path / "bin/one"), str(tmp_path / "bin/two")]
     assert run([entry], record) == []
@@ -175,7 +184,12 @@ def test_members_of_an_archive_come_flat_and_a_lost_one_comes_back(server: Any, 
 def test_members_that_match_nothing_are_an_error(server: Any, tmp_path: Path) -> None:
     archive = tarball({"README": b"1"})
     (server.root / "a.tgz").write_bytes(archive)
-    entry = {"path": str(tmp_path / "bin"), "url": f"{server.url}/a.tgz", "sha256": hashlib.sha256(archive).hexdigest(), "include": ["bin/*"]}
+    entry = {
+        "path": str(tmp_path / "bin"),
+        "url": f"{server.url}/a.tgz",
+        "sha256": hashlib.sha256(archive).hexdigest(),
+        "include": ["bin/*"],
+    }
     with pytest.raises(KubestdError, match="has no member that matches"):
         run([entry], tmp_path / "record.json")
 
@@ -183,7 +197,10 @@ def test_members_that_match_nothing_are_an_error(server: Any, tmp_path: Path) ->
 def test_a_wrong_digest_puts_nothing_in_place(server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(host.time, "sleep", lambda _: None)
     (server.root / "tool").write_bytes(b"other")
-    entries = [{"path": str(tmp_path / "etc"), "content": "text"}, {"path": str(tmp_path / "bin/tool"), "url": f"{server.url}/tool", "sha256": DIGEST}]
+    entries = [
+        {"path": str(tmp_path / "etc"), "content": "text"},
+        {"path": str(tmp_path / "bin/tool"), "url": f"{server.url}/tool", "sha256": DIGEST},
+    ]
     with pytest.raises(KubestdError, match=f"tool for .*: its sha256 is [0-9a-f]{{64}}, wanted is {DIGEST}"):
         run(entries, tmp_path / "record.json")
     assert not (tmp_path / "etc").exists()

@@ -12,13 +12,18 @@ from hypothesis import strategies as st
 NAMES = st.sampled_from(["a", "b", "c", "d"])
 LABELS = st.dictionaries(NAMES, st.sampled_from(["1", "2"]))
 TAINTS = st.lists(
-    st.fixed_dictionaries({"key": NAMES, "effect": st.sampled_from(["NoSchedule", "NoExecute"]), "value": st.sampled_from(["", "x"])}),
+    st.fixed_dictionaries(
+        {"key": NAMES, "effect": st.sampled_from(["NoSchedule", "NoExecute"]), "value": st.sampled_from(["", "x"])}
+    ),
     unique_by=lambda taint: (taint["key"], taint["effect"]),
 )
 
 
 def node(labels: dict[str, str] | None = None, taints: list[dict[str, str]] | None = None) -> dict[str, Any]:
-    return {"metadata": {"name": "n", "resourceVersion": "7", "labels": labels or {}, "annotations": {}}, "spec": {"taints": taints or []}}
+    return {
+        "metadata": {"name": "n", "resourceVersion": "7", "labels": labels or {}, "annotations": {}},
+        "spec": {"taints": taints or []},
+    }
 
 
 def apply(found: dict[str, Any], patch: dict[str, Any] | None) -> dict[str, Any]:
@@ -53,7 +58,9 @@ def test_a_label_that_left_the_inventory_leaves_the_node() -> None:
 
 def test_a_taint_of_the_cluster_stays() -> None:
     own = {"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}
-    now = apply(node(taints=[own]), make_plan({}, [{"key": "a", "effect": "NoExecute", "value": "x"}], node(taints=[own])).patch)
+    now = apply(
+        node(taints=[own]), make_plan({}, [{"key": "a", "effect": "NoExecute", "value": "x"}], node(taints=[own])).patch
+    )
     assert own in now["spec"]["taints"]
     assert apply(now, make_plan({}, [], now).patch)["spec"]["taints"] == [own]
 
@@ -74,7 +81,12 @@ def test_two_inventories_in_a_row_leave_the_second_and_a_third_run_changes_nothi
 
 
 def test_why_a_node_is_not_ready_is_said() -> None:
-    condition = {"type": "Ready", "status": "False", "reason": "KubeletNotReady", "message": "cni plugin not initialized"}
+    condition = {
+        "type": "Ready",
+        "status": "False",
+        "reason": "KubeletNotReady",
+        "message": "cni plugin not initialized",
+    }
     assert is_ready({"status": {"conditions": [condition]}}) == (False, "cni plugin not initialized")
     assert is_ready({}) == (False, "its kubelet has not reported yet")
     assert is_ready({"status": {"conditions": [{**condition, "status": "True"}]}})[0]

@@ -1,0 +1,54 @@
+"""Ten requests a second to the API server, each on a connection of its own."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+import time
+import urllib.request
+from types import TracebackType
+
+
+class Load:
+    """errors: (second, what went wrong) of every lost request, with when it was sent."""
+
+    def __init__(self, endpoint: str, rate: float = 10.0, timeout: float = 2.0) -> None:
+        self.url, self.rate, self.timeout = f"{endpoint}/readyz", rate, timeout
+        self.count = 0
+        self.errors: list[tuple[float, str]] = []
+        self._stop = threading.Event()
+        self._context = ssl._create_unverified_context()
+        self._thread = threading.Thread(target=self._run)
+        self._start = time.monotonic()
+
+    def _ask(self, sent: float) -> None:
+        try:
+            with urllib.request.urlopen(self.url, timeout=self.timeout, context=self._context) as answer:
+                answer.read()
+        except OSError as error:
+            self.errors.append((round(sent - self._start, 2), str(error)))
+
+    def _run(self) -> None:
+        asking: list[threading.Thread] = []
+        while not self._stop.wait(1 / self.rate):
+            self.count += 1
+            asking.append(threading.Thread(target=self._ask, args=(time.monotonic(),)))
+            asking[-1].start()
+        for thread in asking:
+            thread.join()
+
+    def outage(self) -> float:
+        """Seconds from the first lost request to when the last one had been given up."""
+        if not self.errors:
+            return 0.0
+        times = [when for when, _ in self.errors]
+        return max(times) - min(times) + self.timeout
+
+    def __enter__(self) -> Load:
+        self._start = time.monotonic()
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        self._stop.set()
+        self._thread.join()
