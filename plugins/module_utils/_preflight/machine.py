@@ -24,6 +24,8 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterable
+from functools import partial
+from functools import partial
 from typing import Any
 
 COMMANDS = (
@@ -373,15 +375,17 @@ def look(
     release = os.uname().release
     mebibytes, swap = memory(text_of("/proc/meminfo"))
     hostname, machine_id = identity()
-    calls: dict[Any, Callable[[], Any]] = {}
-    for name in dict.fromkeys(resolve):
-        calls["resolves", name] = lambda name=name: resolved(name)
-    for target in dict.fromkeys(reach):
-        calls["reach", target] = lambda target=target: reached(target, ca)
-    for name in VERSIONS:
-        calls["installed", name] = lambda name=name: version(name, where[name])
-    calls["installed", "kube-apiserver"] = lambda: api_server(text_of(API_SERVER))
-    late = {"resolves": [], "reach": {"ok": False, "status": None, "error": "no answer in time"}, "installed": None}
+    calls: dict[Any, Callable[[], Any]] = {
+        **{("resolves", name): partial(resolved, name) for name in resolve},
+        **{("reach", target): partial(reached, target, ca) for target in reach},
+        **{("installed", name): partial(version, name, where[name]) for name in VERSIONS},
+        ("installed", "kube-apiserver"): lambda: api_server(text_of(API_SERVER)),
+    }
+    late: dict[str, Any] = {
+        "resolves": [],
+        "reach": {"ok": False, "status": None, "error": "no answer in time"},
+        "installed": None,
+    }
     answers = together(calls, None, TIMEOUT + 1)
     parts: dict[str, dict[str, Any]] = {"resolves": {}, "reach": {}, "installed": {}}
     for (part, name), answer in answers.items():
