@@ -98,9 +98,17 @@ def main() -> None:
     except (KubestdError, OSError) as error:
         module.fail_json(msg=str(error))
     before = "".join(f"{key} = {found.sysctls[key]}\n" for key in plan.sysctls)
-    before += "".join(f"module {name}: missing\n" for name in plan.load) + "".join(f"swap on {name}\n" for name in plan.swapoff)
-    after = "".join(f"{key} = {value}\n" for key, value in plan.sysctls.items()) + "".join(f"module {name}: loaded\n" for name in plan.load)
-    diff = [{"before_header": "kernel", "after_header": "kernel", "before": before, "after": after}] if before or after else []
+    before += "".join(f"module {name}: missing\n" for name in plan.load) + "".join(
+        f"swap on {name}\n" for name in plan.swapoff
+    )
+    after = "".join(f"{key} = {value}\n" for key, value in plan.sysctls.items()) + "".join(
+        f"module {name}: loaded\n" for name in plan.load
+    )
+    diff = (
+        [{"before_header": "kernel", "after_header": "kernel", "before": before, "after": after}]
+        if before or after
+        else []
+    )
     texts = (found.modules_file, plan.modules_file), (found.sysctl_file, plan.sysctl_file), (found.fstab, plan.fstab)
     for path, (old, new) in zip(files, texts):
         if new is not None:

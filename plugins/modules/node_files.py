@@ -139,7 +139,9 @@ def main() -> None:
         with only_one("/run/kubestd/node_files.lock"):
             record = Record(options["record"])
             found = {item.path: look(item.path, record, large=bool(item.url)) for item in wanted}
-            archives = {archive_key(item): record.archive_members(archive_key(item), item) for item in wanted if item.include}
+            archives = {
+                archive_key(item): record.archive_members(archive_key(item), item) for item in wanted if item.include
+            }
             steps = make_plan(wanted, found, archives)
             diff = [diff_of(step) for step in steps]
             try:

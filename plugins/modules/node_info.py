@@ -81,7 +81,9 @@ def main() -> None:
         if client is None and not module.check_mode:
             raise KubestdError(f"{options['name']} has not joined a cluster; run the role kubeadm_cluster first.")
         waiting = options["wait_for_pod_cidr"] and not module.check_mode
-        node = own_node(client, options["name"], waiting, 0 if module.check_mode else options["timeout"]) if client else {}
+        node = (
+            own_node(client, options["name"], waiting, 0 if module.check_mode else options["timeout"]) if client else {}
+        )
     except KubestdError as error:
         module.fail_json(msg=str(error))
     pod_cidr = node.get("spec", {}).get("podCIDR")

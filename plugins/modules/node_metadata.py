@@ -88,7 +88,10 @@ def main() -> None:
             wait_until_ready(client, list(options["nodes"]), options["timeout"])
     except KubestdError as error:
         module.fail_json(msg=str(error))
-    diff = [{"before_header": name, "after_header": name, "before": plan.before, "after": plan.after} for name, plan in sorted(plans.items())]
+    diff = [
+        {"before_header": name, "after_header": name, "before": plan.before, "after": plan.after}
+        for name, plan in sorted(plans.items())
+    ]
     module.exit_json(changed=bool(plans), changed_nodes=sorted(plans), diff=diff)
 
 

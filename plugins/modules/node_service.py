@@ -91,7 +91,9 @@ def main() -> None:
     )
     options = module.params
     watched = options["restart_after"] + options["reload_after"]
-    will_change = module.check_mode and any(changed.startswith(path) for changed in options["changed_paths"] for path in watched)
+    will_change = module.check_mode and any(
+        changed.startswith(path) for changed in options["changed_paths"] for path in watched
+    )
     try:
         found = look(options["name"], options["restart_after"], options["reload_after"])
         actions = make_plan(Wanted(options["name"], options["state"], options["enabled"]), found, will_change)

@@ -104,6 +104,7 @@ class Sandbox:
             ["podman", "exec", f"{self.name}-{host}", *argv],
             capture_output=True,
             text=True,
+            errors="replace",
             timeout=timeout,
             check=False,
         )

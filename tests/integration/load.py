@@ -38,11 +38,11 @@ class Load:
             thread.join()
 
     def outage(self) -> float:
-        """Seconds from the first lost request to when the last one had been given up."""
+        """Seconds during which requests were sent that got lost."""
         if not self.errors:
             return 0.0
         times = [when for when, _ in self.errors]
-        return max(times) - min(times) + self.timeout
+        return max(times) - min(times) + 1 / self.rate
 
     def __enter__(self) -> Load:
         self._start = time.monotonic()

@@ -83,7 +83,9 @@ def make_plan(modules: list[str], sysctls: dict[str, str], swap_off: bool, found
     for key, value in sorted(sysctls.items()):
         live = found.sysctls[key]
         if live is None and not plan.load:
-            raise KubestdError(f"sysctls: this kernel has no {key}; take it out of the list or add the module that brings it.")
+            raise KubestdError(
+                f"sysctls: this kernel has no {key}; take it out of the list or add the module that brings it."
+            )
         if live is None or normalise(live) != normalise(value):
             plan.sysctls[key] = normalise(value)
     modules_text = "".join(f"{name}\n" for name in modules)

@@ -188,7 +188,9 @@ def check_with(wanted: Wanted, path: str, check_mode: bool) -> None:
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     if answer.returncode:
         output = (answer.stderr + answer.stdout).strip().replace(path, wanted.path)
-        raise KubestdError(f"{wanted.path} would not be valid, nothing was changed: {wanted.validate[0]} says: {output}")
+        raise KubestdError(
+            f"{wanted.path} would not be valid, nothing was changed: {wanted.validate[0]} says: {output}"
+        )
 
 
 def write(wanted: Wanted, check_mode: bool) -> None:

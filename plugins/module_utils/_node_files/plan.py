@@ -73,7 +73,9 @@ def parse_entry(index: int, entry: dict[str, Any]) -> Wanted:
     try:
         mode = int(str(entry.get("mode") or default_mode), 8)
     except ValueError:
-        raise KubestdError(f"{where}: mode {entry['mode']!r} is not octal; write it as a string such as '0644'.") from None
+        raise KubestdError(
+            f"{where}: mode {entry['mode']!r} is not octal; write it as a string such as '0644'."
+        ) from None
     return Wanted(
         path=posixpath.normpath(path),
         state=state,

@@ -50,9 +50,15 @@ def own_node(client: KubeClient, name: str, need_pod_cidr: bool, timeout: float)
     def look() -> tuple[dict[str, Any] | None, str]:
         node = client.get(f"/api/v1/nodes/{name}")
         if node is None:
-            return None, f"The cluster has no node {name}: its kubelet has not registered it. Look at journalctl -u kubelet"
+            return (
+                None,
+                f"The cluster has no node {name}: its kubelet has not registered it. Look at journalctl -u kubelet",
+            )
         if need_pod_cidr and not node.get("spec", {}).get("podCIDR"):
-            return None, f"Node {name} has no pod CIDR: the controller manager gives it one when cluster_pod_cidr has room"
+            return (
+                None,
+                f"Node {name} has no pod CIDR: the controller manager gives it one when cluster_pod_cidr has room",
+            )
         return node, ""
 
     found: dict[str, Any] = wait_for(look, timeout)
@@ -100,6 +106,8 @@ def wait_until_ready(client: KubeClient, names: list[str], timeout: float) -> No
             ready, message = is_ready(nodes[name]) if name in nodes else (False, "the cluster has no such node")
             if not ready:
                 problems.append(f"{name}: {message}")
-        return (None if problems else True), f"{len(problems)} of {len(names)} nodes are not ready: {'; '.join(problems)}"
+        return (
+            None if problems else True
+        ), f"{len(problems)} of {len(names)} nodes are not ready: {'; '.join(problems)}"
 
     wait_for(look, timeout)

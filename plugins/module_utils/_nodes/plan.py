@@ -42,11 +42,15 @@ def make_plan(labels: dict[str, str], taints: list[dict[str, str]], node: dict[s
     known = managed(node)
     live_labels = node["metadata"].get("labels", {})
     live_taints = node.get("spec", {}).get("taints", [])
-    label_changes: dict[str, str | None] = {name: value for name, value in labels.items() if live_labels.get(name) != value}
+    label_changes: dict[str, str | None] = {
+        name: value for name, value in labels.items() if live_labels.get(name) != value
+    }
     label_changes.update({name: None for name in known["labels"] if name not in labels and name in live_labels})
 
     wanted = {taint_key(taint): _taint(taint) for taint in taints}
-    keep = [taint for taint in live_taints if taint_key(taint) not in wanted and taint_key(taint) not in known["taints"]]
+    keep = [
+        taint for taint in live_taints if taint_key(taint) not in wanted and taint_key(taint) not in known["taints"]
+    ]
     stay = {taint_key(taint): taint for taint in live_taints if taint_key(taint) in wanted}
     same = all(key in stay and stay[key].get("value", "") == taint.get("value", "") for key, taint in wanted.items())
     gone = any(key not in wanted and key in {taint_key(taint) for taint in live_taints} for key in known["taints"])
@@ -80,5 +84,7 @@ def is_ready(node: dict[str, Any]) -> tuple[bool, str]:
     """Whether a Node is Ready, and what its condition says when not."""
     for condition in node.get("status", {}).get("conditions", []):
         if condition["type"] == "Ready":
-            return condition["status"] == "True", str(condition.get("message") or condition.get("reason") or "not ready")
+            return condition["status"] == "True", str(
+                condition.get("message") or condition.get("reason") or "not ready"
+            )
     return False, "its kubelet has not reported yet"

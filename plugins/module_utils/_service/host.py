@@ -51,7 +51,9 @@ def children(pid: int) -> list[int]:
 
 def look(name: str, restart_after: list[str], reload_after: list[str]) -> Found:
     """One call of systemctl and a stat for each file."""
-    answer = subprocess.run(["systemctl", "show", name, f"--property={PROPERTIES}"], capture_output=True, text=True, check=False)
+    answer = subprocess.run(
+        ["systemctl", "show", name, f"--property={PROPERTIES}"], capture_output=True, text=True, check=False
+    )
     if answer.returncode:
         raise KubestdError(f"systemctl show {name} says: {answer.stderr.strip()} (this machine needs systemd)")
     shown = dict(line.split("=", 1) for line in answer.stdout.splitlines() if "=" in line)
@@ -78,5 +80,12 @@ def carry_out(name: str, actions: list[Action]) -> None:
         command = ["systemctl", action.verb] + ([] if action.verb == "daemon-reload" else [name])
         answer = subprocess.run(command, capture_output=True, text=True, check=False)
         if answer.returncode:
-            journal = subprocess.run(["journalctl", "-u", name, "-n", "8", "--no-pager", "-o", "cat"], capture_output=True, text=True, check=False)
-            raise KubestdError(f"Cannot {action.verb} {name}: {answer.stderr.strip()} Its journal ends: {journal.stdout.strip()}")
+            journal = subprocess.run(
+                ["journalctl", "-u", name, "-n", "8", "--no-pager", "-o", "cat"],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            raise KubestdError(
+                f"Cannot {action.verb} {name}: {answer.stderr.strip()} Its journal ends: {journal.stdout.strip()}"
+            )

@@ -48,7 +48,12 @@ def make_plan(wanted: Wanted, found: Found, files_will_change: bool = False) -> 
     if found.needs_daemon_reload:
         actions.append(Action("daemon-reload", f"the unit file of {name} has changed"))
     if wanted.enabled != found.enabled and (found.loaded or wanted.enabled):
-        actions.append(Action("enable" if wanted.enabled else "disable", f"{name} starts {'not ' if wanted.enabled else ''}with the machine"))
+        actions.append(
+            Action(
+                "enable" if wanted.enabled else "disable",
+                f"{name} starts {'not ' if wanted.enabled else ''}with the machine",
+            )
+        )
     if wanted.state == "stopped" and found.active:
         actions.append(Action("stop", f"{name} is running"))
     elif wanted.state == "started" and not found.active:
@@ -56,7 +61,9 @@ def make_plan(wanted: Wanted, found: Found, files_will_change: bool = False) -> 
     elif wanted.state == "started" and found.newest_restart_file[0] > found.started_at:
         actions.append(Action("restart", f"{found.newest_restart_file[1]} is newer than the running {name}"))
     elif wanted.state == "started" and found.newest_reload_file[0] > found.newest_process_at:
-        actions.append(Action("reload", f"{found.newest_reload_file[1]} is newer than what the running {name} has read"))
+        actions.append(
+            Action("reload", f"{found.newest_reload_file[1]} is newer than what the running {name} has read")
+        )
     elif wanted.state == "started" and files_will_change:
         actions.append(Action("restart", f"files of {name} change"))
     return actions
