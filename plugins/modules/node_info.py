@@ -48,6 +48,7 @@ joined:
   description: Whether the machine belongs to a cluster.
   returned: always
   type: bool
+  sample: true
 pod_cidr:
   description: Addresses of the node's pods, V(null) when it has none yet.
   returned: always
@@ -57,6 +58,7 @@ ready:
   description: Whether the node is Ready.
   returned: always
   type: bool
+  sample: true
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -414,10 +414,28 @@ def debian(target: Path, packages: list[str], *hooks: str) -> None:
 
 def node_image(cache: Path) -> None:
     """The machine that every node container is: Debian with systemd, ssh, Python and what the roles would install as packages."""
-    packages = (
-        "ca-certificates conntrack curl dbus ethtool haproxy iproute2 iptables keepalived kmod mount nftables openssh-server openssl "
-        "procps python3 socat systemd systemd-sysv util-linux"
-    ).split()
+    packages = [
+        "ca-certificates",
+        "conntrack",
+        "curl",
+        "dbus",
+        "ethtool",
+        "haproxy",
+        "iproute2",
+        "iptables",
+        "keepalived",
+        "kmod",
+        "mount",
+        "nftables",
+        "openssh-server",
+        "openssl",
+        "procps",
+        "python3",
+        "socat",
+        "systemd",
+        "systemd-sysv",
+        "util-linux",
+    ]
     hooks = [
         'mkdir -p "$1/etc/systemd/system.conf.d" "$1/etc/systemd/system/ssh.service.d" "$1/root/.ssh"',
         'printf "[Manager]\\nDefaultLimitNOFILE=20000:20000\\n" > "$1/etc/systemd/system.conf.d/limits.conf"',

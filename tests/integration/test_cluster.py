@@ -65,7 +65,9 @@ def succeed(result: Result) -> Result:
 def nodes_ready(sandbox: Sandbox, host: str = "cp1") -> dict[str, bool]:
     found = json.loads(sandbox.kubectl("get", "nodes", "--output=json", host=host))
     return {
-        item["metadata"]["name"]: any(c["type"] == "Ready" and c["status"] == "True" for c in item["status"]["conditions"])
+        item["metadata"]["name"]: any(
+            c["type"] == "Ready" and c["status"] == "True" for c in item["status"]["conditions"]
+        )
         for item in found["items"]
     }
 
@@ -98,7 +100,14 @@ def test_a_run_that_is_killed_at_six_moments_converges(sandbox: Sandbox) -> None
         sandbox.kill_at("site.yml", task, delay)
     succeed(sandbox.playbook("site.yml"))
     assert nodes_ready(sandbox) == dict.fromkeys(NODES, True)
-    members = sandbox.run("cp1", ["sh", "-c", "crictl exec $(crictl ps -q --name etcd) etcdctl --endpoints=https://127.0.0.1:2379 --cacert=/etc/kubernetes/pki/etcd/ca.crt --cert=/etc/kubernetes/pki/etcd/healthcheck-client.crt --key=/etc/kubernetes/pki/etcd/healthcheck-client.key member list"]).stdout
+    members = sandbox.run(
+        "cp1",
+        [
+            "sh",
+            "-c",
+            "crictl exec $(crictl ps -q --name etcd) etcdctl --endpoints=https://127.0.0.1:2379 --cacert=/etc/kubernetes/pki/etcd/ca.crt --cert=/etc/kubernetes/pki/etcd/healthcheck-client.crt --key=/etc/kubernetes/pki/etcd/healthcheck-client.key member list",
+        ],
+    ).stdout
     assert sorted(re.findall(r"started, (\S+),", members)) == ["cp1", "cp2", "cp3"]
     assert "true" not in members, "a learner was left behind"
 
@@ -153,10 +162,19 @@ def test_a_memory_limit_holds(sandbox: Sandbox) -> None:
 
 def test_secrets_are_encrypted_at_rest_and_requests_audited(sandbox: Sandbox) -> None:
     sandbox.kubectl("create", "secret", "generic", "marker", "--from-literal=key=MARKER-IN-PLAIN")
-    stored = sandbox.run("cp1", ["sh", "-c", "crictl exec $(crictl ps -q --name etcd) etcdctl --endpoints=https://127.0.0.1:2379 --cacert=/etc/kubernetes/pki/etcd/ca.crt --cert=/etc/kubernetes/pki/etcd/healthcheck-client.crt --key=/etc/kubernetes/pki/etcd/healthcheck-client.key get /registry/secrets/default/marker"]).stdout
+    stored = sandbox.run(
+        "cp1",
+        [
+            "sh",
+            "-c",
+            "crictl exec $(crictl ps -q --name etcd) etcdctl --endpoints=https://127.0.0.1:2379 --cacert=/etc/kubernetes/pki/etcd/ca.crt --cert=/etc/kubernetes/pki/etcd/healthcheck-client.crt --key=/etc/kubernetes/pki/etcd/healthcheck-client.key get /registry/secrets/default/marker",
+        ],
+    ).stdout
     assert "k8s:enc:secretbox:" in stored
     assert "MARKER-IN-PLAIN" not in stored
-    logs = "".join(sandbox.run(host, ["cat", "/var/log/kubernetes/audit/audit.log"]).stdout for host in ("cp1", "cp2", "cp3"))
+    logs = "".join(
+        sandbox.run(host, ["cat", "/var/log/kubernetes/audit/audit.log"]).stdout for host in ("cp1", "cp2", "cp3")
+    )
     assert '"name":"marker"' in logs
     assert "MARKER-IN-PLAIN" not in logs
 
@@ -185,14 +203,20 @@ def test_a_further_worker_joins_and_nobody_else_changes(sandbox: Sandbox) -> Non
 def test_changed_settings_reach_every_node_while_the_api_answers(sandbox: Sandbox) -> None:
     settings = {
         "kubeadm_cluster_api_server_args": {"event-ttl": "2h"},
-        "kubeadm_cluster_kubelet_configuration": {**sandbox.inventory["all"]["vars"]["kubeadm_cluster_kubelet_configuration"], "maxPods": 120},
+        "kubeadm_cluster_kubelet_configuration": {
+            **sandbox.inventory["all"]["vars"]["kubeadm_cluster_kubelet_configuration"],
+            "maxPods": 120,
+        },
     }
     with Load(sandbox.endpoint) as load:
         result = succeed(sandbox.playbook("site.yml", "--extra-vars", json.dumps(settings)))
     assert load.errors == [], load.errors
     assert set(result.changed) == {*NODES, "w2"}
     for host in ("cp1", "cp2", "cp3"):
-        assert "--event-ttl=2h" in sandbox.run(host, ["sh", "-c", "tr '\\0' ' ' < /proc/$(pgrep -x kube-apiserver)/cmdline"]).stdout
+        assert (
+            "--event-ttl=2h"
+            in sandbox.run(host, ["sh", "-c", "tr '\\0' ' ' < /proc/$(pgrep -x kube-apiserver)/cmdline"]).stdout
+        )
     for node in [*NODES, "w2"]:
         live = json.loads(sandbox.kubectl("get", "--raw", f"/api/v1/nodes/{node}/proxy/configz"))
         assert live["kubeletconfig"]["maxPods"] == 120
@@ -279,11 +303,29 @@ def test_a_control_plane_is_taken_away_and_comes_back_without_showing_a_secret(s
     for identity in re.findall(r"bootstrap-token-(\w{6})", tokens):
         assert f"{identity}." not in result.text
     assert not TOKEN.findall(result.text)
-    assert not [command for command in commands if TOKEN.search(command) or re.search(r"certificate-key[ =][0-9a-f]{64}", command)]
+    assert not [
+        command
+        for command in commands
+        if TOKEN.search(command) or re.search(r"certificate-key[ =][0-9a-f]{64}", command)
+    ]
     for host in sandbox.hosts:
-        left = sandbox.run(host, ["sh", "-c", f"grep -rlE '{TOKEN.pattern}|{key.group(1)}' /tmp /root /run/kubestd /var/lib/kubestd /var/tmp 2>/dev/null || true"]).stdout
+        left = sandbox.run(
+            host,
+            [
+                "sh",
+                "-c",
+                f"grep -rlE '{TOKEN.pattern}|{key.group(1)}' /tmp /root /run/kubestd /var/lib/kubestd /var/tmp 2>/dev/null || true",
+            ],
+        ).stdout
         assert left == "", f"{host}: {left}"
-        loose = sandbox.run(host, ["sh", "-c", "find /etc/kubernetes \\( -name '*.key' -o -name '*.conf' -o -name 'encryption.yaml' \\) -type f ! -perm 600 2>/dev/null | grep -v kubelet.conf.d || true"]).stdout
+        loose = sandbox.run(
+            host,
+            [
+                "sh",
+                "-c",
+                "find /etc/kubernetes \\( -name '*.key' -o -name '*.conf' -o -name 'encryption.yaml' \\) -type f ! -perm 600 2>/dev/null | grep -v kubelet.conf.d || true",
+            ],
+        ).stdout
         assert loose == "", f"{host}: {loose}"
 
 

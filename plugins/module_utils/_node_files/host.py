@@ -152,11 +152,11 @@ def download(wanted: Wanted, target: str, context: ssl.SSLContext | None, timeou
             time.sleep(2 ** (attempt - 1))
         digest = hashlib.sha256()
         try:
-            with urllib.request.urlopen(wanted.url or "", timeout=timeout, context=context) as answer:
-                with open(target, "wb") as handle:
-                    while chunk := answer.read(CHUNK):
-                        digest.update(chunk)
-                        handle.write(chunk)
+            opened = urllib.request.urlopen(wanted.url or "", timeout=timeout, context=context)
+            with opened as answer, open(target, "wb") as handle:
+                while chunk := answer.read(CHUNK):
+                    digest.update(chunk)
+                    handle.write(chunk)
         except urllib.error.HTTPError as error:
             problem = f"the server answered {error.code} {error.reason}"
             if error.code in (401, 403, 404):

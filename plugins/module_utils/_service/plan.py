@@ -51,7 +51,7 @@ def make_plan(wanted: Wanted, found: Found, files_will_change: bool = False) -> 
         actions.append(
             Action(
                 "enable" if wanted.enabled else "disable",
-                f"{name} starts {'not ' if wanted.enabled else ''}with the machine",
+                f"{name} {'does not start' if wanted.enabled else 'starts'} with the machine",
             )
         )
     if wanted.state == "stopped" and found.active:

@@ -1,0 +1,84 @@
+"""The sandbox's inventory: counts, addresses and names are variables, and a wrong one is named."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="module")
+def hosts() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("sandbox_hosts", ROOT / "inventories/sandbox/hosts.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_default_is_one_balancer_three_control_planes_and_a_worker(hosts: ModuleType, tmp_path: Path) -> None:
+    made = hosts.inventory({"KUBESTD_CACHE": str(tmp_path)}, v2=False)
+    assert made["machines"]["children"] == ["load_balancers", "control_plane", "workers"]
+    addresses = {host: values["ansible_host"] for host, values in made["_meta"]["hostvars"].items()}
+    assert addresses == {
+        "lb1": "10.231.0.11",
+        "cp1": "10.231.0.21",
+        "cp2": "10.231.0.22",
+        "cp3": "10.231.0.23",
+        "w1": "10.231.0.41",
+    }
+    assert made["all"]["vars"]["cluster_endpoint"] == {"host": "10.231.0.11", "port": 6443}
+
+
+def test_two_balancers_share_an_address(hosts: ModuleType, tmp_path: Path) -> None:
+    environment = {"KUBESTD_CACHE": str(tmp_path), "KUBESTD_SANDBOX_LOAD_BALANCERS": "2"}
+    variables = hosts.inventory(environment, v2=False)["all"]["vars"]
+    assert variables["cluster_load_balancer"]["virtual_ip"] == variables["cluster_endpoint"]["host"] == "10.231.0.9"
+
+
+def test_settings_of_old_cgroups_are_used_only_there(hosts: ModuleType) -> None:
+    old, new = hosts.cgroup_variables(v2=False), hosts.cgroup_variables(v2=True)
+    assert (old["cluster_cgroup_driver"], new["cluster_cgroup_driver"]) == ("cgroupfs", "systemd")
+    assert old["kubeadm_cluster_kubelet_configuration"]["failCgroupV1"] is False
+    assert "failCgroupV1" not in new["kubeadm_cluster_kubelet_configuration"]
+
+
+def test_digests_of_the_mirror_reach_the_roles_and_nothing_else_does(hosts: ModuleType, tmp_path: Path) -> None:
+    (tmp_path / "mirror").mkdir()
+    known = {"containerd_checksums": {"runc": {}}, "kubeadm_cluster_checksums": {}, "ansible_user": "evil"}
+    (tmp_path / "mirror/checksums.json").write_text(json.dumps(known))
+    assert set(hosts.mirror_variables(tmp_path)) == {"containerd_checksums", "kubeadm_cluster_checksums"}
+
+
+def test_two_sandboxes_share_nothing_but_the_cache(hosts: ModuleType, tmp_path: Path) -> None:
+    one = hosts.inventory({"KUBESTD_CACHE": str(tmp_path)}, v2=False)
+    other = hosts.inventory(
+        {"KUBESTD_CACHE": str(tmp_path), "KUBESTD_SANDBOX_NAME": "b", "KUBESTD_SANDBOX_SUBNET": "10.9.0.0/24"}, v2=False
+    )
+    for key in ("sandbox_container", "ansible_host"):
+        mine = {values[key] for values in one["_meta"]["hostvars"].values()}
+        assert not mine & {values[key] for values in other["_meta"]["hostvars"].values()}
+    assert one["all"]["vars"]["sandbox_state"] != other["all"]["vars"]["sandbox_state"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "sentence"),
+    [
+        ("NAME", "Not Valid", "write at most 21 lower-case letters"),
+        ("SUBNET", "10.0.0.1/24", "has host bits set; write a network such as"),
+        ("SUBNET", "10.0.0.0/28", "a /24 or larger is needed"),
+        ("CONTROL_PLANES", "0", "write a number from 1 to 9"),
+        ("WORKERS", "many", "write a number from 0 to 50"),
+    ],
+)
+def test_a_wrong_variable_is_named(hosts: ModuleType, variable: str, value: str, sentence: str) -> None:
+    with pytest.raises(hosts.WrongSetting) as caught:
+        hosts.inventory({f"KUBESTD_SANDBOX_{variable}": value}, v2=False)
+    assert f"KUBESTD_SANDBOX_{variable}={value}" in str(caught.value).replace("'", "")
+    assert sentence in str(caught.value)
