@@ -13,7 +13,7 @@ class Load:
     """errors: (second, what went wrong) of every lost request, with when it was sent."""
 
     def __init__(self, endpoint: str, rate: float = 10.0, timeout: float = 2.0) -> None:
-        self.url, self.rate, self.timeout = f"{endpoint}/readyz", rate, timeout
+        self.url, self.rate, self.timeout = f"{endpoint}/version", rate, timeout
         self.count = 0
         self.errors: list[tuple[float, str]] = []
         self._stop = threading.Event()
