@@ -1,3 +1,6 @@
+# Copyright: (c) 2026, kubestd.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """How long a cluster takes, against the same kubeadm commands typed by hand on the same machines in the same hour.
 
 python -m tests.bench [install] [growth]: prints Markdown for docs/BENCHMARKS.md. Needs an idle machine and about 12 minutes.

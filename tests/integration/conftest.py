@@ -1,3 +1,6 @@
+# Copyright: (c) 2026, kubestd.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A sandbox of its own for the tests: real machines as far as containers can be, made and removed by them.
 
 KUBESTD_TEST_KEEP=1 leaves it standing, and uses one that stands.

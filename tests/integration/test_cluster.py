@@ -1,3 +1,6 @@
+# Copyright: (c) 2026, kubestd.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The life of a cluster on the sandbox's machines, in order: bare, built in spite of six kills, changed, hurt, mended."""
 
 from __future__ import annotations

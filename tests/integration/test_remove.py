@@ -1,3 +1,6 @@
+# Copyright: (c) 2026, kubestd.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """remove.yml takes the whole cluster away, only when told so by name, and leaves machines that can be used again."""
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+# Copyright: (c) 2026, kubestd.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The sandbox's inventory: counts, addresses and names are variables, and a wrong one is named."""
 
 from __future__ import annotations

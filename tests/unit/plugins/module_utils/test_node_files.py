@@ -1,3 +1,6 @@
+# Copyright: (c) 2026, kubestd.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """node_files: what is described is what stands on the host, and nothing else is touched."""
 
 from __future__ import annotations
