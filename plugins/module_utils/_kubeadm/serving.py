@@ -110,5 +110,5 @@ def describe(outcome: Outcome, nodes: dict[str, list[str]], check: bool, timeout
 
 def before_the_cluster(nodes: dict[str, list[str]]) -> dict[str, Any]:
     """The result in check mode on a machine that is no control plane yet."""
-    outcome = Outcome(last_seen={name: "there is no cluster yet" for name in nodes})
+    outcome = Outcome(last_seen=dict.fromkeys(nodes, "there is no cluster yet"))
     return describe(outcome, nodes, True, 0.0)[0]

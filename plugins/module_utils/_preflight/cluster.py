@@ -123,7 +123,7 @@ class Cluster:
                 meant = nearest(name, specs[role])
                 doubtful.append(Problem(name, "no role has such a variable", f"{meant}?" if meant else "another name"))
         # What cannot be evaluated is said already, and is not missing besides.
-        required = {name: None for name in machine.broken}
+        required = dict.fromkeys(machine.broken)
         values: dict[str, Any] = {}
         wrong: list[Problem] = []
         for role, options in specs.items():

@@ -25,7 +25,6 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterable
 from functools import partial
-from functools import partial
 from typing import Any
 
 COMMANDS = (

@@ -1,0 +1,111 @@
+# Copyright: (c) 2026, kubestd.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""health_report: what all machines of the play have said, judged together, as a table and as JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ..module_utils._cluster_health.judge import HEALTHY, Line, Machines, Thresholds, Verdict, judge
+
+
+def reading(own: Mapping[str, Any], machine: str, cluster: str) -> dict[str, Any]:
+    """The registered results of one host, as the judge takes them."""
+    result: dict[str, Any] = {}
+    for key, name in (("machine", machine), ("cluster", cluster)):
+        said = own.get(name) or {}
+        if said.get("unreachable"):
+            return {"unreachable": str(said.get("msg", "no connection")).strip().splitlines()[-1]}
+        if key in said:
+            result[key] = said[key]
+        elif said.get("failed"):
+            result["error"] = str(said.get("msg", "the module failed"))
+    return result
+
+
+def table(verdict: Verdict) -> list[str]:
+    """Problems first, then a line for each area."""
+    rows = [("STATUS", "WHERE", "WHAT", "")]
+    for line in verdict.problems:
+        shown = line.as_dict()
+        rows.append((shown["status"], shown["subject"], shown["check"], shown["message"]))
+    if len(rows) == 1:
+        rows = []
+    sizes = [max(len(row[number]) for row in rows) for number in range(3)] if rows else []
+    text = ["  ".join([*(cell.ljust(size) for cell, size in zip(row, sizes)), row[3]]).rstrip() for row in rows]
+    width = max((len(area) for area in verdict.areas), default=0)
+    text += ["", *(f"{area.ljust(width)}  {said}" for area, said in verdict.areas.items())]
+    if verdict.not_looked_at:
+        text += ["", f"Not looked at: {', '.join(verdict.not_looked_at)}"]
+    return text
+
+
+class ActionModule(ActionBase):
+    """Runs on the controller only."""
+
+    TRANSFERS_FILES = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        task_vars = task_vars or {}
+        options = self._task.args
+        hostvars, groups = task_vars["hostvars"], task_vars["groups"]
+        own = {host: hostvars[host] for host in groups.get("machines", [])}
+        balancer = options.get("load_balancer") or {}
+        colocated = balancer.get("mode") == "colocated"
+        control = tuple(groups.get("control_plane", []))
+        machines = Machines(
+            control_plane=control,
+            workers=tuple(groups.get("workers", [])),
+            load_balancers=control if colocated else tuple(groups.get("load_balancers", [])),
+            names={host: str(values.get("cluster_node_name", host)) for host, values in own.items()},
+            virtual_ip=str(balancer.get("virtual_ip") or ""),
+            endpoint=str(options.get("endpoint") or ""),
+        )
+        try:
+            limits = Thresholds(**{key: float(value) for key, value in (options.get("thresholds") or {}).items()})
+        except (TypeError, ValueError) as error:
+            raise AnsibleActionFail(
+                f"thresholds: {error}; known are {', '.join(Thresholds.__annotations__)}"
+            ) from error
+        asked = {
+            host: reading(own[host], options["machine"], options["cluster"])
+            for host in task_vars["ansible_play_hosts_all"]
+        }
+        verdict = judge({host: said for host, said in asked.items() if said}, machines, limits)
+        text = table(verdict)
+        display = Display()
+        display.display("\n".join(["", *text, ""]))
+        lines = [line.as_dict() for line in verdict.lines]
+        report = {
+            "overall": verdict.overall,
+            "lines": lines,
+            "areas": verdict.areas,
+            "not_looked_at": verdict.not_looked_at,
+        }
+        path = options.get("path")
+        if path:
+            path = os.path.abspath(os.path.expanduser(path))
+            with open(path, "w", encoding="utf-8") as handle:
+                json.dump(report, handle, indent=2)
+                handle.write("\n")
+        result.update(changed=False, path=path, **report)
+        if verdict.failed:
+            result.update(failed=True, msg=first(verdict.problems))
+        return result
+
+
+def first(problems: list[Line]) -> str:
+    """One sentence about what is wrong."""
+    worst = [line for line in problems if line.status != HEALTHY]
+    shown = worst[0].as_dict()
+    more = f" (and {len(worst) - 1} more)" if len(worst) > 1 else ""
+    return f"{shown['subject']}: {shown['check']}: {shown['message']}{more}"
