@@ -67,7 +67,8 @@ def test_a_module_is_documentation_and_a_short_main(module: Path) -> None:
     functions = [
         node.name for node in ast.parse(module.read_text(encoding="utf-8")).body if isinstance(node, ast.FunctionDef)
     ]
-    assert functions == ["main"]
+    action = module.parents[1] / "action" / module.name
+    assert functions == ["main"] or (not functions and action.exists())
 
 
 def test_a_module_documents_itself(module: Path) -> None:
@@ -82,7 +83,7 @@ def test_a_module_documents_itself(module: Path) -> None:
     assert documentation["author"] == ["kubestd.platform contributors (@kubestd)"]
     assert {"check_mode", "diff_mode"} <= documentation["attributes"].keys()
     assert any(f"kubestd.platform.{module.stem}" in task for task in examples)
-    without = [name for name, value in (returned or {}).items() if "sample" not in value]
+    without = [name for name, value in (returned or {}).items() if not {"sample", "contains"} & value.keys()]
     assert not without, f"RETURN of {module.stem} has no sample for {without}"
 
 

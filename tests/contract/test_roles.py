@@ -82,8 +82,12 @@ def alone(value: Any) -> Any:
 
 
 def test_defaults_equal_the_argument_spec_with_their_values(role: Path) -> None:
-    """A template in defaults stands in the spec as it is, or as the value it has when the role is used alone."""
-    wanted = {name: option.get("default") for name, option in options(role).items() if not option.get("required")}
+    """A template in defaults stands in the spec as it is, or as the value it has when the role is used alone.
+
+    What another entry point than main describes, as the inventory's variables by preflight, is no default of the role.
+    """
+    main = load(role / "meta/argument_specs.yml")["argument_specs"]["main"]["options"]
+    wanted = {name: option.get("default") for name, option in main.items() if not option.get("required")}
     defaults = {
         name: value for name, value in merged(role, "defaults").items() if not options(role)[name].get("required")
     }
