@@ -104,10 +104,10 @@ def wrong_type(option: str, value: Any, wanted: str, hidden: bool) -> Problem:
 
 def settle_one(path: str, spec: Mapping[str, Any], value: Any, hidden: bool = False) -> tuple[Any, list[Problem]]:
     """A value as its option has it (the default when it cannot be used), and what is wrong with it."""
-    wanted, default = spec.get("type", "str"), spec.get("default")
+    wanted, default = spec.get("type", "str"), absent(spec)
     hidden = hidden or bool(spec.get("no_log"))
     if value is None:
-        if default is None and not spec.get("required"):
+        if spec.get("default") is None and not spec.get("required"):
             return None, []
         return default, [Problem(path, "null", WORDS.get(wanted, wanted))]
     if not fits(value, wanted):
