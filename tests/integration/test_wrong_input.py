@@ -27,7 +27,19 @@ OPTIONS, DEFAULTS = specs()
 def facts(host: str, **changes: Any) -> dict[str, Any]:
     """What a good machine says of itself."""
     last = ADDRESSES[host].rpartition(".")[2]
-    commands = "haproxy keepalived curl conntrack ethtool ip iptables mount nft socat apt-get".split()
+    commands = [
+        "haproxy",
+        "keepalived",
+        "curl",
+        "conntrack",
+        "ethtool",
+        "ip",
+        "iptables",
+        "mount",
+        "nft",
+        "socat",
+        "apt-get",
+    ]
     return {
         "os": {"id": "debian", "version_id": "13", "pretty_name": "Debian 13"},
         "arch": "x86_64",
