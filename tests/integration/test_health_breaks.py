@@ -1,0 +1,94 @@
+# Copyright: (c) 2026, kubestd.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""health.yml: nothing to say of a healthy cluster; one broken thing is one line that names it; nothing is changed."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import Result, Sandbox
+
+
+def health(sandbox: Sandbox, tmp_path: Path) -> tuple[Result, dict[str, Any]]:
+    path = tmp_path / "health.json"
+    result = sandbox.playbook("playbooks/health.yml", "--extra-vars", f"health_report_path={path}")
+    found: dict[str, Any] = json.loads(path.read_text())
+    assert result.changed == {}
+    return result, found
+
+
+def problems(report: dict[str, Any]) -> list[dict[str, str]]:
+    return [line for line in report["lines"] if line["status"] != "Healthy"]
+
+
+def until_healthy(sandbox: Sandbox, tmp_path: Path, seconds: float = 150) -> Result:
+    """What a cluster says once it has settled."""
+    deadline = time.monotonic() + seconds
+    while True:
+        result, report = health(sandbox, tmp_path)
+        if not problems(report):
+            return result
+        assert time.monotonic() < deadline, problems(report)
+        time.sleep(3)
+
+
+def test_a_healthy_cluster_has_a_line_for_each_area_and_ends_with_0(sandbox: Sandbox, tmp_path: Path) -> None:
+    result = until_healthy(sandbox, tmp_path)
+    assert result.rc == 0
+    for area in (
+        "nodes",
+        "control plane",
+        "etcd",
+        "certificates",
+        "load balancers",
+        "DNS",
+        "Service",
+        "versions",
+        "space",
+    ):
+        assert f"\n{area} " in result.text
+
+
+BREAKS = {
+    "kubelet": ("w1", ["systemctl", "stop", "kubelet"], ["systemctl", "start", "kubelet"], ("w1", "kubelet")),
+    "backend": (
+        "lb1",
+        ["sh", "-c", "echo 'disable server kube-api/cp2' | socat - /run/haproxy/admin.sock"],
+        ["sh", "-c", "echo 'enable server kube-api/cp2' | socat - /run/haproxy/admin.sock"],
+        ("lb1", "backend cp2"),
+    ),
+    "etcd": (
+        "cp3",
+        ["mv", "/etc/kubernetes/manifests/etcd.yaml", "/etc/kubernetes/etcd.yaml"],
+        ["mv", "/etc/kubernetes/etcd.yaml", "/etc/kubernetes/manifests/etcd.yaml"],
+        ("cp3", "etcd"),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", BREAKS)
+def test_one_broken_thing_is_one_line_and_ends_with_2(sandbox: Sandbox, tmp_path: Path, what: str) -> None:
+    host, hurt, mend, (subject, check) = BREAKS[what]
+    sandbox.run(host, hurt)
+    try:
+        deadline = time.monotonic() + 90
+        while True:
+            result, report = health(sandbox, tmp_path)
+            lines = problems(report)
+            settled = len(lines) == 1 and lines[0]["status"] in ("Degraded", "Missing")
+            if settled or time.monotonic() > deadline:
+                break
+            time.sleep(3)
+    finally:
+        sandbox.run(host, mend)
+    assert len(lines) == 1, lines
+    assert lines[0]["subject"] == subject
+    assert check in lines[0]["check"]
+    assert result.rc == 2
+    until_healthy(sandbox, tmp_path)
