@@ -59,15 +59,15 @@ BREAKS = {
     "kubelet": ("w1", ["systemctl", "stop", "kubelet"], ["systemctl", "start", "kubelet"], ("w1", "kubelet")),
     "backend": (
         "lb1",
-        ["sh", "-c", "echo 'disable server kube-api/cp2' | socat - /run/haproxy/admin.sock"],
-        ["sh", "-c", "echo 'enable server kube-api/cp2' | socat - /run/haproxy/admin.sock"],
+        ["iptables", "-I", "OUTPUT", "-p", "tcp", "-d", "CP2", "--dport", "6443", "-j", "REJECT"],
+        ["iptables", "-D", "OUTPUT", "-p", "tcp", "-d", "CP2", "--dport", "6443", "-j", "REJECT"],
         ("lb1", "backend cp2"),
     ),
     "etcd": (
         "cp3",
         ["mv", "/etc/kubernetes/manifests/etcd.yaml", "/etc/kubernetes/etcd.yaml"],
         ["mv", "/etc/kubernetes/etcd.yaml", "/etc/kubernetes/manifests/etcd.yaml"],
-        ("cp3", "etcd"),
+        ("cp3", "member"),
     ),
 }
 
@@ -75,6 +75,7 @@ BREAKS = {
 @pytest.mark.parametrize("what", BREAKS)
 def test_one_broken_thing_is_one_line_and_ends_with_2(sandbox: Sandbox, tmp_path: Path, what: str) -> None:
     host, hurt, mend, (subject, check) = BREAKS[what]
+    hurt, mend = ([part.replace("CP2", sandbox.hosts["cp2"]) for part in command] for command in (hurt, mend))
     sandbox.run(host, hurt)
     try:
         deadline = time.monotonic() + 90

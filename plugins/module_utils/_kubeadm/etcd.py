@@ -9,6 +9,7 @@ Through the JSON gateway that every member serves on its client port (etcd.io/do
 from __future__ import annotations
 
 import os
+import time
 from typing import Any
 
 from .._errors import KubestdError
@@ -17,6 +18,9 @@ from .state import Place
 
 ADVERTISED = "kubeadm.kubernetes.io/etcd.advertise-client-urls"
 CLIENT_CERTIFICATES = ("apiserver-etcd-client", "etcd/healthcheck-client", "etcd/peer")
+
+#: Seconds to wait for members to count as connected.
+SETTLE = 40.0
 
 
 def member_urls(client: KubeClient) -> dict[str, str]:
@@ -67,7 +71,7 @@ def own_member(listed: list[dict[str, Any]], node_name: str, peer_host: str) -> 
 
 def remove_member(place: Place, client: KubeClient, peer_host: str) -> str:
     """Take this node's member out of etcd through another member; a sentence about what was done."""
-    return take_out(place, place.node_name, member_urls(client), peer_host)
+    return take_out(place, place.node_name, member_urls(client), peer_host, time.monotonic() + SETTLE)
 
 
 def remove_member_of(place: Place, name: str, urls: dict[str, str]) -> str:
@@ -81,7 +85,7 @@ def host_of(url: str) -> str:
     return url.split("//")[-1].rpartition(":")[0]
 
 
-def take_out(place: Place, name: str, urls: dict[str, str], peer_host: str) -> str:
+def take_out(place: Place, name: str, urls: dict[str, str], peer_host: str, until: float = 0.0) -> str:
     """Ask one member after the other until one removes it, the member itself last.
 
     When none answers at all there is no etcd that could be harmed; when one answers and refuses, that is an error.
@@ -106,4 +110,8 @@ def take_out(place: Place, name: str, urls: dict[str, str], peer_host: str) -> s
             refused = refused if error.status == 0 else error
     if refused is None:
         return "no etcd member answers"
+    if refused.status == 503 and time.monotonic() < until:
+        # Members that were connected anew some seconds ago do not count yet (etcd's --strict-reconfig-check).
+        time.sleep(2)
+        return take_out(place, name, urls, peer_host, until)
     raise KubestdError(f"Cannot take {name} out of etcd: {refused}. Bring the other members up and run again.")
