@@ -26,8 +26,8 @@ def reading(own: Mapping[str, Any], machine: str, cluster: str) -> dict[str, Any
             return {"unreachable": str(said.get("msg", "no connection")).strip().splitlines()[-1]}
         if key in said:
             result[key] = said[key]
-        elif said.get("failed"):
-            result["error"] = str(said.get("msg", "the module failed"))
+        elif said and not said.get("skipped"):
+            result["error"] = str(said.get("msg", "the module failed")).strip().splitlines()[-1]
     return result
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible.errors import AnsibleError
+from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
@@ -54,8 +55,8 @@ def plain(value: Any) -> Any:
     return value
 
 
-def machine(name: str, values: Any, prefixes: tuple[str, ...], asked: bool) -> Machine:
-    """What the inventory says of a host, and what the host says of itself."""
+def machine(name: str, values: Any, prefixes: tuple[str, ...], asked: bool, lost: bool) -> Machine:
+    """What the inventory says of a host, and what the host says of itself. asked: it is in this run; lost: and did not answer."""
     given, broken = {}, {}
     for key in values:
         if key.startswith(prefixes):
@@ -63,9 +64,12 @@ def machine(name: str, values: Any, prefixes: tuple[str, ...], asked: bool) -> M
                 given[key] = plain(values[key])
             except AnsibleError as error:
                 broken[key] = str(error).splitlines()[0]
-    address = str(values.get("ansible_host") or name)
+    try:
+        address = str(values.get("ansible_host") or name)
+    except AnsibleError as error:
+        address, broken["ansible_host"] = name, str(error).splitlines()[0]
     facts = plain((values.get("ansible_facts") or {}).get("kubestd_machine")) if asked else None
-    return Machine(name, given, address, facts, reached=facts is not None or not asked, broken=broken)
+    return Machine(name, given, address, facts, reached=not lost, broken=broken)
 
 
 class ActionModule(ActionBase):
@@ -80,22 +84,32 @@ class ActionModule(ActionBase):
         hostvars, groups = task_vars["hostvars"], task_vars["groups"]
         prefixes = tuple(f"{role}_" for role in options)
         asked = set(task_vars["ansible_play_hosts"])
+        lost = set(task_vars["ansible_play_hosts_all"]) - asked
         parts = {
             name: list(groups.get(name, [])) for name in ("load_balancers", "control_plane", "workers", "machines")
         }
-        machines = {host: machine(host, hostvars[host], prefixes, host in asked) for host in parts["machines"]}
+        machines = {
+            host: machine(host, hostvars[host], prefixes, host in asked, host in lost) for host in parts["machines"]
+        }
         findings = evaluate(Inventory(parts, machines, options, defaults))
         counts = counted(findings)
         display = Display()
-        width = max(100, min(shutil.get_terminal_size((140, 24)).columns, 200)) if os.isatty(1) else 140
+        width = max(120, min(shutil.get_terminal_size((140, 24)).columns, 200)) if os.isatty(1) else 140
         shown = findings if self._task.args.get("verbose") else [finding for finding in findings if finding.level != OK]
         text = [table(shown, parts, width), ""] if shown else []
         display.display("\n".join(["", *text, summary(findings), ""]))
-        result.update(changed=False, **report(findings))
+        path = self._task.args.get("report")
+        if path:
+            try:
+                Path(path).expanduser().write_text(json.dumps(report(findings), indent=2) + "\n", encoding="utf-8")
+            except OSError as error:
+                raise AnsibleActionFail(f"Cannot write the report: {error}. Look at preflight_report.") from error
+        # It does not fail by itself: a failed task shows its whole result, and the table would drown in it.
+        problem = ""
         if counts[FAIL]:
-            named = options_of(findings)
-            result.update(
-                failed=True,
-                msg=f"{counts[FAIL]} checks failed and nothing was changed; the table above says what to write. Look at: {', '.join(named)}.",
+            problem = (
+                f"{counts[FAIL]} checks failed and nothing was changed; the table above says what to write."
+                f" Look at: {', '.join(options_of(findings))}."
             )
+        result.update(changed=False, problem=problem, **report(findings))
         return result

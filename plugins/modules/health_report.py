@@ -51,7 +51,12 @@ options:
     type: dict
     suboptions:
       certificate_days:
-        description: Days that a certificate must still be valid. The default is 14.
+        description: >-
+          Days that a certificate must still be valid not to be mentioned, as Progressing, which is no failure. The default is 30.
+          The kubelet's own are not counted, because it renews them itself.
+        type: float
+      certificate_degraded_days:
+        description: Days that a certificate must still be valid not to be Degraded. The default is 7.
         type: float
       disk_free_percent:
         description: Part of a file system that must be free. The default is 10.
@@ -67,6 +72,9 @@ options:
         type: float
       request_seconds:
         description: Seconds that a request for a certificate may be pending. The default is 60.
+        type: float
+      clock_seconds:
+        description: Seconds that a machine's clock may be off the controller's. The default is 2.
         type: float
 attributes:
   check_mode:

@@ -12,12 +12,17 @@ author:
   - kubestd.platform contributors (@kubestd)
 description:
   - Takes the variables of all hosts in the group C(machines) and what M(kubestd.platform.machine_facts) has found on those of the play, on the controller.
-  - Collects every problem, shows them in one table, and fails once when there is one that stops.
+  - Collects every problem and shows them in one table.
+  - It does not fail, since a failed task shows its whole result and the table would drown in it. Fail when RV(problem) is not empty, as the
+    role C(preflight) does.
 options:
   verbose:
     description: Show what is good, too.
     type: bool
     default: false
+  report:
+    description: A file on the controller for all findings as JSON.
+    type: path
 attributes:
   check_mode:
     support: full
@@ -31,6 +36,13 @@ EXAMPLES = r"""
 - name: Judge the inventory and all machines together
   kubestd.platform.preflight:
   run_once: true
+  register: preflight
+
+- name: Stop when something is wrong
+  ansible.builtin.fail:
+    msg: "{{ preflight.problem }}"
+  run_once: true
+  when: preflight.problem | length > 0
 """
 
 RETURN = r"""
@@ -39,6 +51,11 @@ counts:
   returned: always
   type: dict
   sample: {OK: 120, WARN: 3, FAIL: 0}
+problem:
+  description: How many checks failed and which options they name; empty when none did.
+  returned: always
+  type: str
+  sample: "1 checks failed and nothing was changed; the table above says what to write. Look at: cluster_pod_cidr."
 findings:
   description: Every check of every machine.
   returned: always

@@ -179,7 +179,7 @@ HOSTS: list[tuple[dict[str, Any], str, str]] = [
     ({"said": {"cp1": {"cpus": 1}}}, "cpu", "1"),
     ({"said": {"cp1": {"memory_mib": 900}}}, "memory", "900 MiB"),
     ({"said": {"w1": {"disks": [{"path": "/var/lib", "free_mib": 5}]}}}, "disk", "5 MiB"),
-    ({"said": {"w1": {"clock": {"epoch": 500.0, "asked": 100.0, "answered": 101.0}}}}, "clock", "399.0 s"),
+    ({"said": {"w1": {"clock": {"epoch": 500.0, "asked": 100.0, "answered": 101.0}}}}, "clock", "398.9 s"),
     ({"said": {"w1": {"hostname": "cp1"}}}, "identity", "cp1"),
     ({"said": {"w1": {"machine_id": "id-cp1"}}}, "identity", "id-cp1"),
     ({"said": {"cp1": {"ports": [{"port": 2379, "protocol": "tcp", "process": "minio"}]}}}, "ports", "minio"),

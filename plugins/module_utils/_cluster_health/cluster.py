@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from .._errors import KubestdError
-from .._kube import KubeClient, KubeError, admin_client
+from .._kube import KubeClient, admin_client
 
 ETCD = "https://127.0.0.1:2379"
 ETCD_PKI = "/etc/kubernetes/pki/etcd"
@@ -38,9 +38,14 @@ def node(found: dict[str, Any]) -> dict[str, Any]:
         "name": found["metadata"]["name"],
         "created": since(found["metadata"].get("creationTimestamp")),
         "version": status.get("nodeInfo", {}).get("kubeletVersion", ""),
+        "runtime": status.get("nodeInfo", {}).get("containerRuntimeVersion", "").replace("://", " "),
         "unschedulable": bool(found.get("spec", {}).get("unschedulable")),
         "conditions": {
-            condition["type"]: {"status": condition["status"], "message": condition.get("message", "")}
+            condition["type"]: {
+                "status": condition["status"],
+                "message": condition.get("message", ""),
+                "since": since(condition.get("lastTransitionTime")),
+            }
             for condition in status.get("conditions", [])
             if condition["type"] in NODE_CONDITIONS
         },
@@ -62,6 +67,7 @@ def pod(found: dict[str, Any]) -> dict[str, Any]:
         "name": found["metadata"]["name"],
         "node": found.get("spec", {}).get("nodeName", ""),
         "component": labels.get("component") or labels.get("k8s-app", ""),
+        "version": ([container.get("image", "") for container in containers] or [""])[0].rpartition(":")[2],
         "ready": bool(ready and ready[0]),
         "created": since(found["metadata"].get("creationTimestamp")),
         "restarts": sum(container.get("restartCount", 0) for container in containers),
@@ -103,7 +109,7 @@ def read_api(server: str) -> dict[str, Any]:
         cached = {"resourceVersion": "0"}
         pods = (client.get(f"/api/v1/{system}/pods", cached) or {}).get("items", [])
         requests = (client.get("/apis/certificates.k8s.io/v1/certificatesigningrequests", cached) or {})["items"]
-        dns = client.get(f"/apis/apps/v1/{system}/deployments/coredns")
+        dns = client.get(f"/apis/apps/v1/{system}/deployments/coredns", cached)
         reading["objects"] = {
             "nodes": [node(item) for item in (client.get("/api/v1/nodes", cached) or {})["items"]],
             "pods": [
@@ -113,7 +119,7 @@ def read_api(server: str) -> dict[str, Any]:
             "dns": dns
             and {"wanted": dns["spec"].get("replicas", 0), "ready": dns.get("status", {}).get("readyReplicas", 0)},
         }
-    except KubeError as error:
+    except KubestdError as error:
         reading["error"] = reading["error"] or str(error)
     return reading
 

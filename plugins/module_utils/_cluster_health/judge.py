@@ -20,26 +20,31 @@ MISSING, UNKNOWN = "Missing", "Unknown"
 #: Worst first.
 STATUSES = (DEGRADED, MISSING, UNKNOWN, PROGRESSING, SUSPENDED, HEALTHY)
 NODES, CONTROL_PLANE, ETCD, CERTIFICATES = "nodes", "control plane", "etcd", "certificates"
-BALANCERS, DNS, SERVICE, VERSIONS, SPACE = "load balancers", "DNS", "Service", "versions", "space"
-AREAS = (NODES, CONTROL_PLANE, ETCD, CERTIFICATES, BALANCERS, DNS, SERVICE, VERSIONS, SPACE)
+BALANCERS, DNS, SERVICE, VERSIONS, SPACE, CLOCKS = "load balancers", "DNS", "Service", "versions", "space", "clocks"
+AREAS = (NODES, CONTROL_PLANE, ETCD, CERTIFICATES, BALANCERS, DNS, SERVICE, VERSIONS, SPACE, CLOCKS)
 CLUSTER = "cluster"
 API_BACKEND = "kube-api"
 PRESSURES = ("MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable")
 COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 DAY = 86400.0
+#: Minor versions that a kubelet and a kube-proxy may be older than the API server (kubernetes.io/releases/version-skew-policy).
 KUBELET_SKEW = 3
+#: What takes the kubelet, the pods or the API server of a node down with it.
+NODE_CAUSES = ("machine", "service", "expired:node", "etcd", "expired:etcd", "expired:api", "api")
 
 
 @dataclass(frozen=True)
 class Thresholds:
     """Where healthy ends."""
 
-    certificate_days: float = 14
+    certificate_days: float = 30
+    certificate_degraded_days: float = 7
     disk_free_percent: float = 10
     memory_free_percent: float = 5
     etcd_size_percent: float = 80
     young_seconds: float = 180
     request_seconds: float = 60
+    clock_seconds: float = 2
 
 
 @dataclass(frozen=True)
@@ -136,6 +141,8 @@ def judge(
         judging.probes,
         judging.versions,
         judging.space,
+        judging.requests,
+        judging.clocks,
     ):
         step()
     return judging.verdict()
@@ -192,7 +199,7 @@ class _Judging:
             if reading.get("unreachable"):
                 self.add(host, area, "machine", DEGRADED, f"does not answer: {reading['unreachable']}", "machine")
             elif reading.get("error"):
-                self.add(host, area, "machine", UNKNOWN, f"could not be read: {reading['error']}", "unread")
+                self.add(host, area, "machine", DEGRADED, f"could not be read: {reading['error']}", "unread")
 
     def services(self) -> None:
         for host in self.readings:
@@ -224,18 +231,22 @@ class _Judging:
             dated = [entry for entry in found if entry["expires"] is not None]
             first = min([first, *((entry["expires"], f"{host} {entry['path']}") for entry in dated)])
             expired = [entry for entry in dated if entry["expires"] <= self.now]
-            # The kubelet renews its own in time.
-            soon = [
-                entry
-                for entry in dated
-                if self.now < entry["expires"] <= self.now + self.limits.certificate_days * DAY
-                and not entry["path"].startswith("/var/lib/kubelet/")
-            ]
             if expired:
                 self._expired(host, expired)
-            if soon:
-                days = (min(entry["expires"] for entry in soon) - self.now) / DAY
-                self.add(host, CERTIFICATES, _names(soon), DEGRADED, f"expires in {days:.0f} days")
+            # The kubelet renews its own in time.
+            renewed_by_hand = [entry for entry in dated if not entry["path"].startswith("/var/lib/kubelet/")]
+            past = self.now
+            for status, limit in (
+                (DEGRADED, self.limits.certificate_degraded_days),
+                (PROGRESSING, self.limits.certificate_days),
+            ):
+                until = self.now + limit * DAY
+                soon = [entry for entry in renewed_by_hand if past < entry["expires"] <= until]
+                past = max(past, until)
+                if soon:
+                    days = (min(entry["expires"] for entry in soon) - self.now) / DAY
+                    text = f"expires in {days:.0f} days; renew with kubeadm certs renew"
+                    self.add(host, CERTIFICATES, _names(soon), status, text)
         if total:
             self.areas[CERTIFICATES] = f"{total}, the next to expire is {first[1]} on {_date(first[0])}"
 
@@ -275,8 +286,10 @@ class _Judging:
             )
 
     def _etcd_down(self, host: str, reading: dict[str, Any]) -> None:
-        if self.fold(self.cause(host, "expired:etcd", "machine"), "etcd member does not answer"):
-            self.causes.setdefault((host, "etcd"), self.lines[-1])
+        cause = self.cause(host, "expired:etcd", "machine", "containerd")
+        if cause is not None:
+            self.fold(cause, "etcd member does not answer")
+            self.causes.setdefault((host, "etcd"), cause)
             return
         why = reading["error"] if reading["manifest"] else "/etc/kubernetes/manifests/etcd.yaml is missing"
         self.add(host, ETCD, "member", DEGRADED if reading["manifest"] else MISSING, f"does not work: {why}", "etcd")
@@ -313,7 +326,7 @@ class _Judging:
             if cause is None and api["failed"] and all(name.startswith("etcd") for name in api["failed"]):
                 cause = self.any_cause("etcd", "machine")
             if cause is not None:
-                self.fold(cause, "API server not ready")
+                self.fold(cause, "API server not ready" if api["failed"] else "API server could not be asked")
                 self.causes.setdefault((host, "api"), cause)
                 continue
             why = f"not ready: {', '.join(api['failed'])}" if api["failed"] else f"does not work: {api['error']}"
@@ -366,13 +379,14 @@ class _Judging:
 
     def _virtual_ip(self, holders: list[str]) -> None:
         address, hosts = self.machines.virtual_ip, self.machines.load_balancers
-        if not address or not all(host in self.readings for host in hosts):
+        if not address:
             return
         if len(holders) > 1:
             self.add(CLUSTER, BALANCERS, address, DEGRADED, f"is held by {' and '.join(holders)} at once", "balancer")
-        elif not holders and not self.fold(self.any_cause("balancer", "backend"), f"nobody holds {address}"):
-            dead = all(self.cause(host, "machine", "unread") for host in hosts)
-            if not dead and not self.any_cause("api"):
+        # One that could not be read may hold it; the probe of the endpoint tells whether somebody does.
+        elif not holders and all(self.machine(host) for host in hosts):
+            cause = self.any_cause("balancer", "backend", "api")
+            if not self.fold(cause, f"nobody holds {address}"):
                 self.add(CLUSTER, BALANCERS, address, DEGRADED, "is held by no load balancer", "balancer")
 
     # Consequences, and what the API server knows
@@ -404,8 +418,9 @@ class _Judging:
 
     def _node(self, host: str, entry: dict[str, Any]) -> None:
         if _condition(entry, "Ready") != "True":
-            cause = self.cause(host, "machine", "service", "expired:node", "etcd", "expired:api", "api")
-            if not self.fold(cause or self.no_endpoint(), "node NotReady"):
+            since = entry["conditions"].get("Ready", {}).get("since")
+            effect = "node NotReady" + (f" since {_date(since)}" if since else "")
+            if not self.fold(self.cause(host, *NODE_CAUSES) or self.no_endpoint(), effect):
                 said = entry["conditions"].get("Ready", {}).get("message", "") or "its kubelet has not reported yet"
                 status = PROGRESSING if self.young(entry["created"]) else DEGRADED
                 self.add(host, NODES, "node", status, f"is NotReady: {said}", "node")
@@ -421,18 +436,18 @@ class _Judging:
             return
         found = {(pod["node"], pod["component"]): pod for pod in self.objects["pods"]}
         known = {entry["name"] for entry in self.objects["nodes"]}
-        kinds = ("machine", "service", "expired:node", "etcd", "expired:etcd", "expired:api", "api", "node")
-        ready = 0
+        ready = restarts = 0
         for host in self.machines.control_plane:
             cluster = self.cluster(host)
             for component in COMPONENTS:
                 pod = found.get((self.machines.name(host), component))
                 ready += bool(pod and pod["ready"])
+                restarts += pod["restarts"] if pod else 0
                 external = component == "etcd" and cluster and cluster.get("etcd") is None
                 if external or self.machines.name(host) not in known or (pod and pod["ready"]):
                     continue
                 area = ETCD if component == "etcd" else CONTROL_PLANE
-                if self.fold(self.cause(host, *kinds) or self.no_endpoint()):
+                if self.fold(self.cause(host, *NODE_CAUSES, "node") or self.no_endpoint()):
                     continue
                 if pod is None:
                     text = f"has no pod; look at /etc/kubernetes/manifests/{component}.yaml"
@@ -440,23 +455,22 @@ class _Judging:
                 else:
                     status = PROGRESSING if self.young(pod["created"]) else DEGRADED
                     self.add(host, area, component, status, f"is not ready: {pod['reason']}")
-        self.areas[CONTROL_PLANE] += f", {ready} pods ready"
+        self.areas[CONTROL_PLANE] += f", {ready} pods ready, restarted {restarts} times"
 
     def kube_proxy_and_dns(self) -> None:
         if self.objects is None:
             return
-        kinds = ("machine", "service", "expired:node", "api", "node")
         broken = []
         for pod in self.objects["pods"]:
             host = self.by_name.get(pod["node"], pod["node"])
-            cause = self.cause(host, *kinds)
+            cause = self.cause(host, *NODE_CAUSES, "node")
             if pod["ready"] and not self.cause(host, "machine"):
                 continue
             if pod["component"] == "kube-proxy" and not self.fold(cause or self.no_endpoint()):
                 status = PROGRESSING if self.young(pod["created"]) else DEGRADED
                 self.add(host, SERVICE, "kube-proxy", status, f"is not ready: {pod['reason']}", "proxy")
             if pod["component"] == "kube-dns":
-                broken.append((pod, cause))
+                broken.append((pod, cause or self.no_endpoint()))
         dns = self.objects["dns"]
         if dns is None:
             self.add(CLUSTER, DNS, "CoreDNS", MISSING, "has no deployment in kube-system", "dns")
@@ -501,7 +515,7 @@ class _Judging:
             if asked[kind]:
                 text = f"reached from {len(asked[kind]) - len(bad[kind])} of {len(asked[kind])} nodes"
                 self.areas[area] = ", ".join(filter(None, (self.areas.get(area), f"{check} {text}")))
-            if not hosts or self.fold(explained[kind]):
+            if not hosts or self.fold(explained[kind], f"{area} {check} fails on {', '.join(hosts)}"):
                 continue
             errors = {host: self.machine(host)[kind]["error"] for host in hosts}
             if len(hosts) == len(asked[kind]) and len(hosts) > 1:
@@ -526,17 +540,33 @@ class _Judging:
         kubelets = {entry["name"]: entry["version"] for entry in (self.objects or {}).get("nodes", [])}
         if not servers:
             return
+        runtimes = {entry["name"]: entry["runtime"] for entry in (self.objects or {}).get("nodes", [])}
+        proxies = {
+            pod["node"]: pod["version"]
+            for pod in (self.objects or {}).get("pods", [])
+            if pod["component"] == "kube-proxy" and _minor(pod["version"])
+        }
         oldest, newest = min(map(_minor, servers.values())), max(map(_minor, servers.values()))
         self.areas[VERSIONS] = ", ".join(
             f"{what} {'/'.join(sorted(set(found.values())))}"
-            for what, found in (("API servers", servers), ("kubelets", kubelets))
+            for what, found in (
+                ("API servers", servers),
+                ("kubelets", kubelets),
+                ("kube-proxies", proxies),
+                ("runtimes", runtimes),
+            )
             if found
         )
-        bad = [name for name, v in kubelets.items() if not newest - KUBELET_SKEW <= _minor(v) <= oldest]
+        bad = [
+            f"{what} {name} {version}"
+            for what, found in (("kubelet", kubelets), ("kube-proxy", proxies))
+            for name, version in found.items()
+            if not newest - KUBELET_SKEW <= _minor(version) <= oldest
+        ]
         if bad or newest - oldest > 1:
-            who = ", ".join(f"{name} {kubelets[name]}" for name in bad) or "API servers"
+            who = ", ".join(bad) or "API servers"
             self.add(CLUSTER, VERSIONS, "skew", DEGRADED, f"more apart than Kubernetes supports: {who}")
-        elif len({*servers.values(), *kubelets.values()}) > 1:
+        elif len({*servers.values(), *kubelets.values(), *proxies.values()}) > 1 or len(set(runtimes.values())) > 1:
             self.add(CLUSTER, VERSIONS, "skew", PROGRESSING, f"an upgrade is not finished: {self.areas[VERSIONS]}")
 
     def space(self) -> None:
@@ -562,9 +592,8 @@ class _Judging:
                 f"least disk {least_disk[0]:.0f} % free on {least_disk[1]}, "
                 f"least memory {least_memory[0]:.0f} % available on {least_memory[1]}"
             )
-        self._requests()
 
-    def _requests(self) -> None:
+    def requests(self) -> None:
         waiting: dict[str, list[str]] = {}
         for request in (self.objects or {}).get("requests", []):
             if self.now - request["created"] > self.limits.request_seconds:
@@ -572,6 +601,26 @@ class _Judging:
         for host, names in waiting.items():
             text = f"its kubelet's serving certificate waits for approval: {', '.join(sorted(names)[:3])}"
             self.add(host, CERTIFICATES, "request", DEGRADED, text)
+
+    def clocks(self) -> None:
+        """How far clocks are off the controller's at least, whatever time the connection took."""
+        off = {}
+        for host in self.readings:
+            machine = self.machine(host)
+            if "asked" in machine:
+                early, late = machine["time"] - machine["answered"], machine["time"] - machine["asked"]
+                off[host] = max(early, 0.0) or min(late, 0.0)
+        if not off:
+            return
+        self.areas[CLOCKS] = f"at most {max(map(abs, off.values())):.1f} s off"
+        bad = {host: seconds for host, seconds in off.items() if abs(seconds) > self.limits.clock_seconds}
+        if len(bad) > 1 and len(bad) == len(off) and len({seconds > 0 for seconds in bad.values()}) == 1:
+            text = f"is {abs(min(bad.values(), key=abs)):.0f} s or more off the clocks of all machines"
+            self.add("controller", CLOCKS, "clock", DEGRADED, text)
+            return
+        for host, seconds in bad.items():
+            text = f"is {abs(seconds):.0f} s {'ahead' if seconds > 0 else 'behind'}"
+            self.add(host, CLOCKS, "clock", DEGRADED, text)
 
     def verdict(self) -> Verdict:
         lines = sorted(self.lines, key=lambda line: STATUSES.index(line.status))

@@ -219,7 +219,8 @@ def read_machine(options: dict[str, Any]) -> dict[str, Any]:
     """Everything asked for; probes run at the same time, so that a dead one costs its own time only."""
     probes: dict[str, Callable[[], Any]] = {}
     if options["service_cidr"]:
-        first = ipaddress.ip_network(options["service_cidr"], strict=False).network_address
+        # The first of two families is the one that the cluster's own Services have.
+        first = ipaddress.ip_network(options["service_cidr"].split(",")[0].strip(), strict=False).network_address
         name = f"kubernetes.default.svc.{options['dns_domain']}"
         probes["dns"] = lambda: ask_dns(str(first + 10), name)
         probes["service"] = lambda: ask_api(f"https://{bracketed(str(first + 1))}:443")

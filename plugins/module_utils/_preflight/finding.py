@@ -13,8 +13,8 @@ from typing import Any
 OK, WARN, FAIL = "OK", "WARN", "FAIL"
 INVENTORY = "inventory"
 COLUMNS = ("", "HOST", "CHECK", "FOUND", "WANTED", "OPTION")
-#: Narrowest that a column of the table becomes.
-NARROW = (4, 10, 8, 16, 16, 12)
+#: Narrowest that a column of the table becomes; names of options stay in one piece, so that they can be copied.
+NARROW = (4, 12, 9, 18, 18, 54)
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,8 @@ VERSIONS = {
 VERSION = re.compile(r"\bv?(\d+\.\d+(?:\.\d+)?(?:[-+][0-9A-Za-z.+-]+)?)")
 API_SERVER = "/etc/kubernetes/manifests/kube-apiserver.yaml"
 LISTEN = "0A"
-TIMEOUT = 3.0
+#: Seconds for an answer over HTTP, and for a TCP connection alone.
+TIMEOUT, CONNECT = 3.0, 1.5
 SIOCGIFADDR, SIOCGIFNETMASK = 0x8915, 0x891B
 
 
@@ -323,15 +324,23 @@ def host_and_port(target: str) -> tuple[str, int]:
     return parts.hostname, parts.port
 
 
+class NoRedirects(urllib.request.HTTPRedirectHandler):
+    """A redirect is an answer; nobody needs the page behind it."""
+
+    def redirect_request(self, *_: Any, **__: Any) -> None:
+        return None
+
+
 def reached(target: str, ca: str | None, timeout: float = TIMEOUT) -> dict[str, Any]:
     """Whether a server answers; any HTTP status below 500 is an answer."""
     try:
         if "://" not in target:
-            socket.create_connection(host_and_port(target), timeout).close()
+            socket.create_connection(host_and_port(target), min(timeout, CONNECT)).close()
             return {"ok": True, "status": None, "error": None}
         context = ssl.create_default_context(cadata=ca or None)
         request = urllib.request.Request(target, headers={"User-Agent": "kubestd.platform"})
-        with urllib.request.urlopen(request, timeout=timeout, context=context) as answer:
+        opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=context), NoRedirects)
+        with opener.open(request, timeout=timeout) as answer:
             return {"ok": True, "status": answer.status, "error": None}
     except urllib.error.HTTPError as error:
         return {

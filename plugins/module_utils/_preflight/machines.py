@@ -13,7 +13,7 @@ from typing import Any
 from .cluster import Cluster, Inventory, row
 from .finding import FAIL, INVENTORY, WARN, Finding
 from .inventory import CHECKS, CONTROL_PORTS, WORKER_PORTS, version_of
-from .networks import address, inside, network, overlap
+from .networks import Address, address, inside, network, overlap
 
 SYSTEMS = {"debian": ("12", "13"), "ubuntu": ("22.04", "24.04", "26.04")}
 #: kube-proxy's mode nftables needs it (kubernetes.io, Virtual IPs and Service Proxies).
@@ -24,10 +24,30 @@ SIZES: dict[str, dict[str, tuple[int, int]]] = {
     "workers": {"cpus": (1, 4), "memory_mib": (1024, 8192), "disk_mib": (10240, 51200)},
     "load_balancers": {"cpus": (1, 2), "memory_mib": (256, 1024), "disk_mib": (1024, 5120)},
 }
+#: Controllers without which the kubelet starts no pod (kubernetes.io, cgroup v2; kubeadm's SystemVerification).
+CONTROLLERS = ("cpu", "cpuset", "memory", "pids")
+#: Since this version the kubelet refuses cgroup v1 unless failCgroupV1 is false (KEP-5573).
+REFUSES_V1 = (1, 35)
+#: How to give a machine what another one has, too.
+OWN = {
+    "hostname": "hostnamectl set-hostname",
+    "machine-id": "rm /etc/machine-id /var/lib/dbus/machine-id; systemd-machine-id-setup",
+    "MAC": "another network card in the hypervisor",
+}
 #: Seconds that clocks may differ: etcd warns from one on, certificates of minutes fail from some on.
 CLOCK_WARN, CLOCK_FAIL = 1.0, 10.0
 #: Interfaces that pods and their networks bring.
 OWN_INTERFACES = re.compile(r"^(lo|cni|veth|flannel|cali|cilium|vxlan|kube|docker|podman)")
+
+
+def check_reachable(cluster: Cluster) -> Iterator[Finding]:
+    """Machines of this run that did not answer. Those outside of --limit were not asked."""
+    for host, machine in cluster.machines.items():
+        if not machine.reached:
+            wanted = "a login and Python; or leave the machine out, as with --limit '!NAME'"
+            yield row(host, "reachable", False, "no answer", wanted, "ansible_host")
+        elif machine.facts:
+            yield row(host, "reachable", True, "answers", "a login and Python", "ansible_host")
 
 
 def check_system(cluster: Cluster) -> Iterator[Finding]:
@@ -56,10 +76,7 @@ def check_kernel(cluster: Cluster) -> Iterator[Finding]:
                 host, "kernel", state != "missing", f"{name} {state}", f"{name}", "kubeadm_cluster_kernel_modules"
             )
         kubelet = cluster.of(host, "kubeadm_cluster_kubelet_configuration") or {}
-        version = facts["cgroup"]["version"]
-        allowed = version == 2 or kubelet.get("failCgroupV1") is False
-        wanted = "cgroup v2, or failCgroupV1: false"
-        yield row(host, "cgroup", allowed, f"v{version}", wanted, "kubeadm_cluster_kubelet_configuration.failCgroupV1")
+        yield from check_cgroup(cluster, host, facts["cgroup"], kubelet)
         if facts["swap_mib"]:
             keep = str(cluster.of(host, "kubeadm_cluster_swap")) == "keep"
             found = f"{facts['swap_mib']} MiB" + ("" if keep else ", will be turned off")
@@ -76,6 +93,49 @@ def check_kernel(cluster: Cluster) -> Iterator[Finding]:
             )
 
 
+def check_cgroup(
+    cluster: Cluster, host: str, cgroup: Mapping[str, Any], kubelet: Mapping[str, Any]
+) -> Iterator[Finding]:
+    """The version of cgroups, its controllers, and who manages them."""
+    prefix = "kubeadm_cluster_kubelet_configuration"
+    version = cgroup["version"]
+    tolerated = (
+        kubelet.get("failCgroupV1") is False or (version_of(cluster.cluster["cluster_version"]) or ())[:2] < REFUSES_V1
+    )
+    yield row(
+        host,
+        "cgroup",
+        version == 2,
+        f"v{version}",
+        "cgroup v2, or failCgroupV1: false",
+        f"{prefix}.failCgroupV1",
+        "cgroup v2; v1 is no longer developed" if tolerated else "",
+        otherwise=WARN if tolerated else FAIL,
+    )
+    missing = [name for name in CONTROLLERS if name not in cgroup.get("controllers", CONTROLLERS)]
+    if missing:
+        wanted = "these controllers; look for cgroup_disable in /proc/cmdline"
+        yield row(host, "cgroup", False, f"without {', '.join(missing)}", wanted)
+    driver = cluster.of(host, "cluster_cgroup_driver")
+    other = kubelet.get("cgroupDriver", driver)
+    if other != driver:
+        found = f"{other}, and cluster_cgroup_driver is {driver}"
+        yield row(
+            host, "cgroup", False, found, "one driver, set by cluster_cgroup_driver alone", f"{prefix}.cgroupDriver"
+        )
+    elif driver == "cgroupfs" and version == 2:
+        yield row(
+            host,
+            "cgroup",
+            False,
+            "cgroupfs beside systemd",
+            "",
+            "cluster_cgroup_driver",
+            recommended="systemd, which is there to manage cgroup v2",
+            otherwise=WARN,
+        )
+
+
 def check_sizes(cluster: Cluster) -> Iterator[Finding]:
     """CPUs, memory and disk, minimal and recommended."""
     asked = (cluster.cluster.get("cluster_preflight") or {}).get("minimum") or {}
@@ -88,26 +148,37 @@ def check_sizes(cluster: Cluster) -> Iterator[Finding]:
             number = int(found[what])
             good, best = number >= least, number >= better
             option = f"cluster_preflight.minimum.{what}"
+            # Images and logs fill the disk of a node that runs; that is no reason to stop a change of settings.
+            stop = not (what == "disk_mib" and (facts.get("installed") or {}).get("kubelet"))
             check = {"cpus": "cpu", "memory_mib": "memory", "disk_mib": "disk"}[what]
             text, wanted = f"{number}{unit}", f"at least {least}{unit}"
-            yield row(host, check, good and best, text, wanted, option, f"{better}{unit}", WARN if good else FAIL)
+            yield row(
+                host, check, good and best, text, wanted, option, f"{better}{unit}", FAIL if stop and not good else WARN
+            )
 
 
 def check_clocks(cluster: Cluster) -> Iterator[Finding]:
-    """How far clocks are from the controller's, beyond what the call itself took."""
-    for host, facts in cluster.facts(list(cluster.machines)):
-        clock = facts["clock"]
-        if "asked" not in clock:
-            continue
-        skew = max(clock["asked"] - clock["epoch"], clock["epoch"] - clock["answered"], 0.0)
-        level = FAIL if skew > CLOCK_FAIL else WARN
+    """How far clocks are apart, beyond what the calls took.
+
+    A machine read its clock between `asked` and `answered` of the controller's, so its offset lies between two numbers. The one in the
+    middle of all, the controller's included, is right: a controller with a wrong clock makes no machine wrong.
+    """
+    offsets = {
+        host: (facts["clock"]["epoch"] - facts["clock"]["answered"], facts["clock"]["epoch"] - facts["clock"]["asked"])
+        for host, facts in cluster.facts(list(cluster.machines))
+        if "asked" in facts["clock"]
+    }
+    all_offsets = sorted([(0.0, 0.0), *offsets.values()], key=sum)
+    low, high = all_offsets[(len(all_offsets) - 1) // 2] if len(offsets) > 1 else (0.0, 0.0)
+    for host, (least, most) in offsets.items():
+        skew = max(least - high, low - most, 0.0)
         yield row(
             host,
             "clock",
             skew <= CLOCK_WARN,
             f"{skew:.1f} s off",
             f"at most {CLOCK_WARN:g} s; run an NTP client",
-            otherwise=level,
+            otherwise=FAIL if skew > CLOCK_FAIL else WARN,
         )
 
 
@@ -119,12 +190,12 @@ def check_identity(cluster: Cluster) -> Iterator[Finding]:
         if facts["machine_id"]:
             seen["machine-id"].setdefault(facts["machine_id"], []).append(host)
         for interface in facts["interfaces"]:
-            if interface.get("mac") and not OWN_INTERFACES.match(interface["name"]):
+            if interface.get("mac") and interface["addresses"] and not OWN_INTERFACES.match(interface["name"]):
                 seen["MAC"].setdefault(interface["mac"], []).append(host)
     for what, owners in seen.items():
         twice = {value: hosts for value, hosts in owners.items() if len(set(hosts)) > 1}
         found = "; ".join(f"{value} on {', '.join(hosts)}" for value, hosts in twice.items())
-        yield row(INVENTORY, "identity", not twice, found or f"{what} unique", f"a {what} of its own for each machine")
+        yield row(INVENTORY, "identity", not twice, found or f"{what} unique", f"its own for each: {OWN[what]}")
 
 
 def check_addresses_there(cluster: Cluster) -> Iterator[Finding]:
@@ -174,12 +245,15 @@ def check_ports(cluster: Cluster) -> Iterator[Finding]:
         elif host in cluster.workers:
             needed = dict(WORKER_PORTS)
         if host in cluster.balancers:
-            needed.update({port: "haproxy", 8404: "haproxy"})
-        held = {entry["port"]: str(entry.get("process") or "?") for entry in facts["ports"]}
+            monitoring = cluster.of(host, "haproxy_lb_monitoring_port", 8404)
+            needed.update({port: "haproxy", int(monitoring): "haproxy"})
+        # Who listens is told to root alone; without root it is not known, and check_system says so.
+        unknown = "an unknown process" if facts["uid"] == 0 else None
+        held = {entry["port"]: entry.get("process") or unknown for entry in facts["ports"]}
         taken = {
-            number: held[number]
+            number: str(held[number])
             for number, process in needed.items()
-            if number in held and held[number][:15] not in (process[:15], "?")
+            if held.get(number) and str(held[number])[:15] != process[:15]
         }
         found = ", ".join(f"{number} by {process}" for number, process in taken.items())
         yield row(
@@ -191,52 +265,151 @@ def check_ports(cluster: Cluster) -> Iterator[Finding]:
         )
 
 
-def check_reach(cluster: Cluster) -> Iterator[Finding]:
-    """Names, mirrors and an endpoint that others bring."""
+def held_by(cluster: Cluster, wanted: Address) -> list[str]:
+    """Machines that have an address now."""
+    return [
+        host
+        for host, facts in cluster.facts(list(cluster.machines))
+        if any(
+            address(text.split("/")[0]) == wanted
+            for interface in facts["interfaces"]
+            for text in interface["addresses"]
+        )
+    ]
+
+
+def check_virtual_ip(cluster: Cluster) -> Iterator[Finding]:
+    """The address that moves is in the balancers' network, and nobody else's."""
+    settings = cluster.cluster["cluster_load_balancer"]
+    virtual_ip, chosen = address(settings["virtual_ip"]), settings["interface"]
+    if virtual_ip is None or cluster.mode == "external":
+        return
+    option = "cluster_load_balancer.virtual_ip"
+    balancers = dict(cluster.facts(cluster.balancers))
+    for host, facts in balancers.items():
+        names = [interface["name"] for interface in facts["interfaces"]]
+        if chosen and chosen not in names:
+            wanted = " or ".join(name for name in names if not OWN_INTERFACES.match(name))
+            yield row(host, "virtual_ip", False, f"there is no {chosen}", wanted, "cluster_load_balancer.interface")
+            continue
+        near = [
+            ipaddress.ip_interface(text).network
+            for interface in facts["interfaces"]
+            if (interface["name"] == chosen if chosen else not OWN_INTERFACES.match(interface["name"]))
+            for text in interface["addresses"]
+            if address(text.split("/")[0]) != virtual_ip
+        ]
+        there = ", ".join(str(place) for place in near if not place.is_link_local) or "no network"
+        good = any(inside(place, virtual_ip) for place in near)
+        found = str(virtual_ip) if good else f"{virtual_ip} is not in {there}"
+        yield row(host, "virtual_ip", good, found, "an address of the balancers' network", option)
+    owners = held_by(cluster, virtual_ip)
+    strangers = [host for host in owners if host not in cluster.balancers]
+    if strangers:
+        found = f"{virtual_ip} is on {', '.join(strangers)}"
+        yield row(INVENTORY, "virtual_ip", False, found, "an address that only load balancers have", option)
     name, port = cluster.endpoint()
+    if balancers and len(balancers) == len(cluster.balancers) and not owners:
+        answers = [facts["reach"].get(f"{virtual_ip}:{port}") or {} for facts in balancers.values()]
+        # Whoever refuses a connection is there, too.
+        taken = any(answer.get("ok") or "refused" in str(answer.get("error")) for answer in answers)
+        found = f"{virtual_ip} {'belongs to another machine' if taken else 'is free'}"
+        yield row(INVENTORY, "virtual_ip", not taken, found, "a free address", option)
+
+
+def check_resolution(cluster: Cluster) -> Iterator[Finding]:
+    """The name of the API is known to every machine, and means the load balancer."""
+    name, _ = cluster.endpoint()
+    if not name or address(name) is not None:
+        return
+    settings = cluster.cluster["cluster_load_balancer"]
+    own = [cluster.node_ip(host) for host in cluster.balancers]
+    expected = address(settings["virtual_ip"]) or (own[0] if len(own) == 1 else None)
     for host, facts in cluster.facts(list(cluster.machines)):
-        if name and address(name) is None and name in facts["resolves"]:
-            found = ", ".join(facts["resolves"][name])
-            yield row(
-                host,
-                "resolve",
-                bool(found),
-                found or f"{name} is unknown",
-                "a name that every machine can resolve",
-                "cluster_endpoint.host",
-            )
+        if name not in facts["resolves"]:
+            continue
+        found = facts["resolves"][name]
+        meant = not expected or expected in [address(text) for text in found]
+        yield row(
+            host,
+            "resolve",
+            bool(found) and meant,
+            f"{name} is {', '.join(found) or 'unknown'}",
+            "a name that every machine can resolve",
+            "cluster_endpoint.host",
+            recommended=f"a name for {expected}" if found and expected else "",
+            otherwise=WARN if found else FAIL,
+        )
+
+
+def check_reach(cluster: Cluster) -> Iterator[Finding]:
+    """Mirrors, or upstream without them, and an endpoint that others bring."""
+    name, port = cluster.endpoint()
+    endpoint = f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
+    wanted_version = str(cluster.cluster["cluster_version"])
+    for host, facts in cluster.facts(list(cluster.machines)):
+        installed = facts.get("installed") or {}
+        complete = (
+            bool(installed.get("containerd")) and (installed.get("kubelet") or {}).get("version") == wanted_version
+        )
         for target, answer in facts["reach"].items():
-            if target == f"{name}:{port}":
-                option, needed = "cluster_endpoint", cluster.mode == "external"
-            else:
-                option, needed = "cluster_mirror", host in cluster.nodes
-            if needed:
-                yield row(
-                    host,
-                    "reach",
-                    answer["ok"],
-                    target if answer["ok"] else f"{target}: {answer['error']}",
-                    "an answer",
-                    option,
-                )
+            found = target if answer["ok"] else f"{target}: {answer['error']}"
+            if target == endpoint:
+                # Before there is an API server a load balancer may have nothing to pass connections to.
+                if cluster.mode == "external":
+                    level = FAIL if cluster.runs() else WARN
+                    yield row(host, "reach", answer["ok"], found, "an answer", "cluster_endpoint", otherwise=level)
+            elif host in cluster.nodes and "://" in target:
+                option = source_option(target, cluster.of(host, "cluster_mirror") or {})
+                wanted = "an answer"
+                if "CERTIFICATE_VERIFY" in str(answer["error"]):
+                    option, wanted = "cluster_mirror.ca", "the certificate of the CA that the mirror's is from"
+                # A node that has everything needs no source until something changes.
+                level = WARN if complete else FAIL
+                yield row(host, "reach", answer["ok"], found, wanted, option, otherwise=level)
+
+
+def source_option(target: str, mirror: Mapping[str, Any]) -> str:
+    """The option that says where something comes from; upstream is asked where there is no mirror."""
+    registry = str(mirror.get("registry") or "https://registry.k8s.io").rstrip("/")
+    return "cluster_mirror.registry" if target == f"{registry}/v2/" else "cluster_mirror.files"
 
 
 def check_installed(cluster: Cluster) -> Iterator[Finding]:
-    """A living cluster is not up- or downgraded by the way."""
+    """A living cluster is not up- or downgraded by the way, and no kubelet becomes newer than the API servers.
+
+    The rules are those of kubernetes.io/releases/version-skew-policy; an upgrade is a step of its own.
+    """
     wanted = str(cluster.cluster["cluster_version"])
+    numbers = version_of(wanted)
+    if numbers is None:
+        return
+    option = "cluster_version"
+    asked = dict(cluster.facts(cluster.control))
     for host, facts in cluster.facts(cluster.nodes):
-        for name in ("kube-apiserver", "kubelet"):
-            have = ((facts.get("installed") or {}).get(name) or {}).get("version", "").lstrip("v")
-            if not have or not version_of(have):
-                continue
-            verb = (
-                "a downgrade is not possible"
-                if (version_of(have) or ()) > (version_of(wanted) or ())
-                else "upgrades come in a later release"
-            )
-            yield row(
-                host, "skew", have == wanted, f"{name} {have}", f"{wanted} as installed; {verb}", "cluster_version"
-            )
+        installed = facts.get("installed") or {}
+        server, kubelet = (
+            ((installed.get(name) or {}).get("version") or "").lstrip("v") for name in ("kube-apiserver", "kubelet")
+        )
+        if version_of(server):
+            newer = (version_of(server) or ()) > numbers
+            hint = "a downgrade is not possible" if newer else "upgrades come in a later release"
+            yield row(host, "skew", server == wanted, f"API server {server}", f"{server}; {hint}", option)
+        have = version_of(kubelet)
+        if not have or (server and server != wanted):
+            continue
+        found = f"kubelet {kubelet}"
+        if kubelet == wanted:
+            yield row(host, "skew", True, found, wanted, option)
+        elif len(asked) == len(cluster.control) and not cluster.runs():
+            yield row(host, "skew", False, f"{found}, left from something earlier", "none", option, otherwise=WARN)
+        elif have > numbers:
+            yield row(host, "skew", False, found, f"{kubelet} or newer; a downgrade is not possible", option)
+        elif not cluster.runs():
+            yield row(host, "skew", False, found, f"{kubelet}, or control planes in --limit", option)
+        else:
+            near = have[0] == numbers[0] and numbers[1] - have[1] <= 1
+            yield row(host, "skew", near, found, f"at most one minor version below {wanted}", option)
 
 
 def check_commands(cluster: Cluster) -> Iterator[Finding]:
@@ -244,6 +417,7 @@ def check_commands(cluster: Cluster) -> Iterator[Finding]:
     for host, facts in cluster.facts(list(cluster.machines)):
         commands: Mapping[str, Any] = facts["commands"]
         needed = ["haproxy"] if host in cluster.balancers else []
+        needed += ["keepalived", "curl"] if needed and cluster.cluster["cluster_load_balancer"]["virtual_ip"] else []
         needed += ["conntrack", "ethtool", "ip", "iptables", "mount", "nft", "socat"] if host in cluster.nodes else []
         missing = [name for name in needed if not commands.get(name)]
         good = not missing or bool(commands.get("apt-get"))
@@ -257,6 +431,7 @@ def check_commands(cluster: Cluster) -> Iterator[Finding]:
 
 
 MACHINE_CHECKS = (
+    check_reachable,
     check_system,
     check_kernel,
     check_sizes,
@@ -264,6 +439,8 @@ MACHINE_CHECKS = (
     check_identity,
     check_addresses_there,
     check_ports,
+    check_virtual_ip,
+    check_resolution,
     check_reach,
     check_installed,
     check_commands,
@@ -278,18 +455,6 @@ def evaluate(inventory: Inventory) -> list[Finding]:
     for check in (*CHECKS, *MACHINE_CHECKS):
         findings += check(cluster)
     skipped = set((cluster.cluster.get("cluster_preflight") or {}).get("skip") or ())
-    names = {finding.check for finding in findings}
-    for name in sorted(skipped - names):
-        findings.append(
-            row(
-                INVENTORY,
-                "variables",
-                False,
-                f"there is no check {name}",
-                ", ".join(sorted(names)),
-                "cluster_preflight.skip",
-            )
-        )
     return [
         Finding(**{**finding.__dict__, "level": WARN})
         if finding.level == FAIL and finding.check in skipped
