@@ -1,7 +1,10 @@
 # Copyright: (c) 2026, kubestd.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A small client of the API server for use on nodes: client certificate, JSON, one connection, only stdlib."""
+"""A small client of the API server: JSON over one connection that is kept open, only Python's standard library.
+
+It runs on nodes too. Who asks which server (kubeconfig, token, exec plugin) is decided in _kubeconfig.py.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,11 @@ import re
 import socket
 import ssl
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 
 from ._errors import KubestdError
 
@@ -27,12 +32,16 @@ EXPIRED = frozenset({9, 10})
 
 
 class KubeError(KubestdError):
-    """A request failed; status is the HTTP status, 0 when there was no answer."""
+    """A request failed; status is the HTTP status, 0 when there was no answer.
 
-    def __init__(self, message: str, status: int = 0, reason: str = "") -> None:
+    reason: the reason of the Status object, or of a certificate that was not accepted. answer: the Status object.
+    """
+
+    def __init__(self, message: str, status: int = 0, reason: str = "", answer: dict[str, Any] | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.reason = reason
+        self.answer = answer or {}
 
 
 @dataclass
@@ -52,47 +61,113 @@ def verify_failure(error: BaseException) -> str:
     return "foreign" if code in UNKNOWN_CA else ""
 
 
+@contextmanager
+def in_memory(content: bytes) -> Iterator[str]:
+    """A path of content that is in no file system; for this process, and for children that get its descriptor (pass_fds)."""
+    memory = os.memfd_create("kubestd", os.MFD_CLOEXEC)
+    try:
+        with os.fdopen(os.dup(memory), "wb") as handle:
+            handle.write(content)
+        yield f"/proc/self/fd/{memory}"
+    finally:
+        os.close(memory)
+
+
+class _Connection(http.client.HTTPSConnection):
+    """TLS with another name than the address, as tls-server-name of a kubeconfig asks for."""
+
+    def __init__(self, host: str, port: int, timeout: float, context: ssl.SSLContext, name: str | None) -> None:
+        super().__init__(host, port, timeout=timeout, context=context)
+        self._tls, self._name = context, name
+
+    def connect(self) -> None:
+        """Connect, through the proxy if there is one, and speak TLS."""
+        http.client.HTTPConnection.connect(self)
+        tunnel = getattr(self, "_tunnel_host", None)
+        self.sock = self._tls.wrap_socket(self.sock, server_hostname=self._name or tunnel or self.host)
+
+
 class KubeClient:
     """Requests to one server over one connection that is kept open.
 
-    verify_name: whether the certificate must name the host; its issuer is checked in any case when a CA is given.
+    ca: a file, or certificates as PEM text; None with verify=True means the CAs of this machine.
+    certificate, key: files, or certificate: PEM bytes that hold both. token: a bearer token.
+    verify_name: whether the certificate must name the host (server_name, if given); its issuer is checked in any case.
+    proxy: http://[user:password@]host:port through which the server is reached.
+    timeout: seconds for one answer. retry_for: seconds in which a request is tried again.
     """
 
     def __init__(
         self,
         server: str,
         ca: str | None = None,
-        certificate: str | None = None,
+        certificate: str | bytes | None = None,
         key: str | None = None,
         timeout: float = 10.0,
         retry_for: float = 0.0,
         verify_name: bool = True,
+        verify: bool | None = None,
+        token: str | None = None,
+        server_name: str | None = None,
+        proxy: str | None = None,
     ) -> None:
         url = urlsplit(server if "//" in server else f"https://{server}")
-        if not url.hostname:
+        if not url.hostname or url.scheme not in ("", "http", "https"):
             raise KubestdError(f"{server!r} is not the address of an API server; write https://host:port.")
         self.server = f"{url.scheme or 'https'}://{url.netloc}"
-        self.host, self.port, self.plain = url.hostname, url.port or 443, url.scheme == "http"
+        self.prefix = url.path.rstrip("/")
+        self.plain = url.scheme == "http"
+        self.host, self.port = url.hostname, url.port or (80 if self.plain else 443)
         self.timeout, self.retry_for = timeout, retry_for
+        self._server_name, self._proxy = server_name, urlsplit(proxy) if proxy else None
+        self._headers = {"User-Agent": "kubestd.platform"}
+        if token:
+            self._headers["Authorization"] = f"Bearer {token}"
         self._connection: http.client.HTTPConnection | None = None
         self._context: ssl.SSLContext | None = None
         if not self.plain:
+            verify = ca is not None if verify is None else verify
             try:
-                self._context = self._make_context(ca, certificate, key, verify_name)
-            except (OSError, ssl.SSLError) as error:
-                raise KubestdError(f"Cannot use the certificates {ca}, {certificate}: {error}") from error
+                self._context = self._make_context(ca, certificate, key, verify, verify_name)
+            except (OSError, ssl.SSLError, ValueError) as error:
+                of = [text for text in (ca, certificate) if isinstance(text, str) and "\n" not in text]
+                raise KubestdError(f"Cannot use the certificates {', '.join(of) or 'given'}: {error}") from error
 
     @staticmethod
-    def _make_context(ca: str | None, certificate: str | None, key: str | None, verify_name: bool) -> ssl.SSLContext:
+    def _make_context(
+        ca: str | None, certificate: str | bytes | None, key: str | None, verify: bool, verify_name: bool
+    ) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = verify_name and ca is not None
-        if ca is None:
+        context.check_hostname = verify and verify_name
+        if not verify:
             context.verify_mode = ssl.CERT_NONE
+        elif ca is None:
+            context.load_default_certs()
+        elif "\n" in ca:
+            context.load_verify_locations(cadata=ca)
         else:
             context.load_verify_locations(cafile=ca)
-        if certificate is not None:
+        if isinstance(certificate, bytes):
+            with in_memory(certificate) as path:
+                context.load_cert_chain(path)
+        elif certificate is not None:
             context.load_cert_chain(certificate, key)
         return context
+
+    def _connect(self, timeout: float) -> http.client.HTTPConnection:
+        host, port = self.host, self.port
+        if self._proxy is not None:
+            host, port = self._proxy.hostname or "", self._proxy.port or 3128
+        connection = (
+            http.client.HTTPConnection(host, port, timeout=timeout)
+            if self._context is None
+            else _Connection(host, port, timeout, self._context, self._server_name)
+        )
+        if self._proxy is not None:
+            user = unquote(self._proxy.username or "") + ":" + unquote(self._proxy.password or "")
+            basic = {"Proxy-Authorization": "Basic " + base64.b64encode(user.encode()).decode()} if user != ":" else {}
+            connection.set_tunnel(self.host, self.port, basic)
+        return connection
 
     def close(self) -> None:
         """Close the connection; the next request opens another."""
@@ -103,12 +178,7 @@ class KubeClient:
     def _once(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Answer:
         fresh = self._connection is None
         if self._connection is None:
-            if self.plain:
-                self._connection = http.client.HTTPConnection(self.host, self.port, timeout=self.timeout)
-            else:
-                self._connection = http.client.HTTPSConnection(
-                    self.host, self.port, timeout=self.timeout, context=self._context
-                )
+            self._connection = self._connect(self.timeout)
         try:
             self._connection.request(method, path, body=body, headers=headers)
             response = self._connection.getresponse()
@@ -142,9 +212,9 @@ class KubeClient:
 
         Raises KubeError with status 0 when there is no answer; any HTTP status is an answer.
         """
-        target = path + (f"?{urlencode(query)}" if query else "")
+        target = self.prefix + path + (f"?{urlencode(query)}" if query else "")
         payload = None if body is None else json.dumps(body).encode()
-        headers = {"Accept": accept, "User-Agent": "kubestd.platform"}
+        headers = {**self._headers, "Accept": accept}
         if payload is not None:
             headers["Content-Type"] = content_type
         until = time.monotonic() + self.retry_for
@@ -173,24 +243,63 @@ class KubeClient:
         answer = self.ask("GET", path, query=query)
         if answer.status == 404:
             return None
-        return self._checked("GET", path, answer)
+        return self.checked("GET", path, answer)
 
-    def send(self, method: str, path: str, body: Any = None, content_type: str = "application/json") -> Any:
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        content_type: str = "application/json",
+        query: dict[str, str] | None = None,
+    ) -> Any:
         """Send a change and return the answer; raises KubeError on any status above 299."""
-        return self._checked(method, path, self.ask(method, path, body, content_type=content_type))
+        return self.checked(method, path, self.ask(method, path, body, query, content_type))
 
-    def delete(self, path: str) -> bool:
+    def stream(self, path: str, query: dict[str, str], idle: float) -> Iterator[dict[str, Any]]:
+        """The JSON lines of a watch, on a connection of its own, until the server ends it.
+
+        Raises KubeError when there is no connection, when it breaks, or when nothing came for idle seconds.
+        """
+        connection = self._connect(idle)
+        try:
+            connection.request(
+                "GET",
+                f"{self.prefix}{path}?{urlencode(query)}",
+                headers={**self._headers, "Accept": "application/json"},
+            )
+            response = connection.getresponse()
+            if response.status > 299:
+                text = response.read().decode("utf-8", "replace")
+                try:
+                    said: Any = json.loads(text)
+                except ValueError:
+                    said = text
+                self.checked("GET", path, Answer(response.status, said))
+            while True:
+                line = response.readline()
+                if not line:
+                    return
+                yield json.loads(line)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise KubeError(f"GET {self.server}{path}: {error or type(error).__name__}") from error
+        finally:
+            connection.close()
+
+    def delete(self, path: str, query: dict[str, str] | None = None) -> bool:
         """Delete an object; False when there was none."""
-        answer = self.ask("DELETE", path)
+        answer = self.ask("DELETE", path, query=query)
         if answer.status == 404:
             return False
-        self._checked("DELETE", path, answer)
+        self.checked("DELETE", path, answer)
         return True
 
-    def _checked(self, method: str, path: str, answer: Answer) -> Any:
+    def checked(self, method: str, path: str, answer: Answer) -> Any:
+        """The JSON value of an answer; raises KubeError on any status above 299."""
         if answer.status > 299:
-            said = answer.data.get("message", "") if isinstance(answer.data, dict) else str(answer.data)[:200]
-            raise KubeError(f"{method} {self.server}{path}: {answer.status} {said}".rstrip(), answer.status)
+            data = answer.data if isinstance(answer.data, dict) else {"message": str(answer.data)[:200]}
+            text = f"{method} {self.server}{path}: {answer.status} {data.get('message', '')}".rstrip()
+            raise KubeError(text, answer.status, str(data.get("reason", "")), data)
         return answer.data
 
 
@@ -208,10 +317,7 @@ def kubeconfig_credentials(path: str) -> bytes | None:
 
 
 def admin_client(server: str, root: str = "/", **options: Any) -> KubeClient:
-    """The API server as the cluster's administrator: with the credentials of /etc/kubernetes/admin.conf.
-
-    They reach OpenSSL, which takes files only, through memory that has no name in any file system.
-    """
+    """The API server as the cluster's administrator: with the credentials of /etc/kubernetes/admin.conf."""
     folder = os.path.join(root, "etc/kubernetes")
     config = os.path.join(folder, "admin.conf")
     try:
@@ -220,12 +326,7 @@ def admin_client(server: str, root: str = "/", **options: Any) -> KubeClient:
         raise KubeError(f"Cannot read {config}: {error}") from error
     if pem is None:
         raise KubeError(f"{config} has no client certificate; kubeadm writes it with one.")
-    memory = os.memfd_create("kubestd", os.MFD_CLOEXEC)
-    try:
-        os.write(memory, pem)
-        return KubeClient(server, os.path.join(folder, "pki/ca.crt"), f"/proc/self/fd/{memory}", None, **options)
-    finally:
-        os.close(memory)
+    return KubeClient(server, os.path.join(folder, "pki/ca.crt"), pem, **options)
 
 
 def port_open(host: str, port: int, timeout: float = 1.0) -> bool:

@@ -20,6 +20,8 @@ from typing import Any
 
 import pytest
 
+from .control_plane import ControlPlane, Registry
+
 ROOT = Path(__file__).parents[2]
 RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
 
@@ -197,3 +199,23 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
     if report.when == "call" and report.failed and item.name.endswith(essential[0]):
         item.session.cluster_failed = item.name  # type: ignore[attr-defined]
     return report
+
+
+@pytest.fixture(scope="session")
+def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """A real API server with etcd and controllers, without nodes."""
+    made = ControlPlane(tmp_path_factory.mktemp("control-plane"))
+    try:
+        yield made.start()
+    finally:
+        made.stop()
+
+
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """A real OCI registry, plain http."""
+    made = Registry(tmp_path_factory.mktemp("registry"))
+    try:
+        yield made.begin()
+    finally:
+        made.stop()
