@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import time
@@ -113,7 +114,7 @@ class Lease:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            self.objects.client.delete(self.path)
-        except KubeError:
-            pass  # it expires
+        version = self._held.get("metadata", {}).get("resourceVersion")
+        with contextlib.suppress(KubeError):  # it expires
+            # only the lease that is still ours
+            self.objects.client.ask("DELETE", self.path, {"preconditions": {"resourceVersion": version}})

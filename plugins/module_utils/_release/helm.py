@@ -1,0 +1,151 @@
+# Copyright: (c) 2026, kubestd.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Helm (and cosign) by command line: lists, never a shell; what is secret goes through memory, never through argv."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import ctypes
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from .._errors import KubestdError
+from .._kube import in_memory
+
+# The first helm that has what a flag of ours needs; https://github.com/helm/helm/releases
+MINIMUM = {"upgrade": (4, 0), "--server-side": (4, 0), "--rollback-on-failure": (4, 0), "--hide-secret": (3, 14)}
+PR_SET_PDEATHSIG = 1
+GRACE = 30.0  # seconds beyond its own time limit after which helm is ended
+# What helm and the registry clients in it say, and what an operator does about it.
+EXPLAINED: tuple[tuple[str, str], ...] = (
+    (r"401|unauthorized|authentication required|no basic auth", "the registry refused the login; check registry.username and registry.password"),
+    (r"403|denied|forbidden: ", "the registry denied access; check that this user may read it"),
+    (r"40[04]|not found|manifest unknown|name unknown", "it is not there; check chart.ref and chart.version"),
+    (r"429|toomanyrequests", "the registry limits requests; wait, log in, or use a mirror"),
+    (r"certificate signed by unknown authority|x509", "the registry's certificate is not trusted; set registry.ca"),
+    (r"server gave HTTP response to HTTPS client", "the registry speaks plain http; set registry.plain_http if that is meant"),
+    (r"connection refused|no such host|no route to host|i/o timeout|context deadline|timed out|Client\.Timeout", "the registry does not answer; check the address, the network, or the mirror"),
+    (r"digest|unexpected EOF|size mismatch|short read", "what came is not what the registry announced; the transfer was cut or the blob was changed, try again"),
+)  # fmt: skip
+
+
+def explain(text: str) -> str:
+    """The cause behind a tool's words, '' when it is none of the known ones."""
+    return next((said for pattern, said in EXPLAINED if re.search(pattern, text, re.IGNORECASE)), "")
+
+
+def last_words(text: str) -> str:
+    """What a tool said last, without its own prefixes and warnings."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    kept = [line for line in lines if not re.match(r"(level=|WARNING|W\d{4} |I\d{4} |time=)", line)] or lines
+    return re.sub(r"^Error: ", "", " ".join(kept[-4:]))[:1500]
+
+
+@dataclass
+class Output:
+    """What a command left: exit code, stdout, stderr."""
+
+    code: int
+    out: str
+    err: str
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class Tool:
+    """A program with inputs in memory. tick is called about every second while it works."""
+
+    def __init__(self, program: str, cache: str, tick: Callable[[], None] | None = None) -> None:
+        found = shutil.which(program)
+        if not found:
+            raise KubestdError(
+                f"{os.path.basename(program)} is not on this machine's PATH ({program}); install it, or name it with"
+                f" the option {os.path.basename(program)}."
+            )
+        self.program, self.cache, self.tick = found, cache, tick
+
+    def environment(self) -> dict[str, str]:
+        """Of this process, without helm's own variables: no plugin, repository or login of the user has a say."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("HELM_")}
+        folders = {name: os.path.join(self.cache, "helm", name.lower()) for name in ("CACHE", "CONFIG", "DATA")}
+        return {**kept, **{f"HELM_{name}_HOME": path for name, path in folders.items()}, "HELM_DRIVER": "secret"}
+
+    def run(
+        self, arguments: list[str], inputs: dict[str, bytes] | None = None, limit: float = 300.0, **environment: str
+    ) -> Output:
+        """Run it. '{name}' in an argument or a variable becomes the path of that input; limit is in seconds."""
+        with contextlib.ExitStack() as stack:
+            paths = {name: stack.enter_context(in_memory(content)) for name, content in (inputs or {}).items()}
+            process = subprocess.Popen(
+                [
+                    self.program,
+                    *(argument.format_map(paths) if "{" in argument else argument for argument in arguments),
+                ],
+                env={**self.environment(), **{name: value.format_map(paths) for name, value in environment.items()}},
+                pass_fds=[int(path.rpartition("/")[2]) for path in paths.values()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                preexec_fn=_die_with_parent,
+            )
+            until = time.monotonic() + limit + GRACE
+            try:
+                while True:
+                    try:
+                        out, err = process.communicate(timeout=1.0)
+                        break
+                    except subprocess.TimeoutExpired:
+                        if time.monotonic() > until:
+                            raise KubestdError(
+                                f"{os.path.basename(self.program)} {arguments[0]} did not end within {limit + GRACE:.0f} s."
+                            ) from None
+                        if self.tick:
+                            self.tick()
+            finally:
+                if process.poll() is None:
+                    process.kill()
+                    process.communicate()
+        return Output(process.returncode, out.decode("utf-8", "replace"), err.decode("utf-8", "replace"))
+
+
+def version(tool: Tool) -> tuple[int, ...]:
+    """The version of helm, as numbers."""
+    found = re.search(r"v?(\d+)\.(\d+)\.(\d+)", tool.run(["version", "--template", "{{{{.Version}}}}"]).out)
+    return tuple(int(number) for number in found.groups()) if found else (0,)
+
+
+def require(tool: Tool, *features: str) -> None:
+    """Refuse a helm that is too old for what is asked."""
+    needed = max(MINIMUM[feature] for feature in features)
+    found = version(tool)
+    if found < needed:
+        shown = ".".join(map(str, found))
+        raise KubestdError(f"{tool.program} is version {shown}; helm {needed[0]}.{needed[1]} or newer is needed.")
+
+
+def login(host: str, registry: dict[str, Any]) -> bytes:
+    """A registry configuration as docker writes it, for one registry; an empty one without a user name."""
+    if not registry.get("username"):
+        return b'{"auths": {}}'
+    pair = f"{registry['username']}:{registry.get('password') or ''}".encode()
+    return json.dumps({"auths": {host: {"auth": base64.b64encode(pair).decode()}}}).encode()
+
+
+def transport(registry: dict[str, Any]) -> Iterator[str]:
+    """Flags for how a registry is spoken to."""
+    if registry.get("plain_http"):
+        yield "--plain-http"
+    if registry.get("ca"):
+        yield from ("--ca-file", registry["ca"])
