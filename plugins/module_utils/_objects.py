@@ -31,6 +31,14 @@ def name_of(found: Object) -> str:
     return f"{found.get('kind', 'object')} {space}{metadata.get('name', '?')}"
 
 
+def essence(found: Object) -> Object:
+    """An object without what the server keeps about it: two of them tell whether anything that matters differs."""
+    kept = {key: value for key, value in found.items() if key != "status"}
+    unimportant = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink")
+    kept["metadata"] = {key: value for key, value in found.get("metadata", {}).items() if key not in unimportant}
+    return kept
+
+
 @dataclass(frozen=True)
 class Resource:
     """Where objects of a kind live."""
@@ -128,6 +136,16 @@ class Objects:
             query["dryRun"] = "All"
         path = self.path(wanted, namespace)
         return dict(self.client.send("PATCH", path, wanted, "application/apply-patch+yaml", query))
+
+    def would_change(self, wanted: Object, namespace: str | None = None, manager: str = FIELD_MANAGER) -> str:
+        """'' when the object is as described, else missing or changed: the server is asked what applying would do."""
+        path = self.path(wanted, namespace)
+        live = self.client.get(path)
+        if live is None:
+            return "missing"
+        query = {"fieldManager": manager, "force": "true", "dryRun": "All"}
+        after = self.client.send("PATCH", path, wanted, "application/apply-patch+yaml", query)
+        return "" if essence(live) == essence(after) else "changed"
 
     def delete(self, wanted: Object, namespace: str | None = None, propagation: str = "Background") -> bool:
         """Delete; False when it, or its kind, was not there."""

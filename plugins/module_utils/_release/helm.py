@@ -23,7 +23,7 @@ from .._errors import KubestdError
 from .._kube import in_memory
 
 # The first helm that has what a flag of ours needs; https://github.com/helm/helm/releases
-MINIMUM = {"upgrade": (4, 0), "--server-side": (4, 0), "--rollback-on-failure": (4, 0), "--hide-secret": (3, 14)}
+MINIMUM = {"upgrade": (4, 0), "--server-side": (4, 0), "--rollback-on-failure": (4, 0)}
 PR_SET_PDEATHSIG = 1
 GRACE = 30.0  # seconds beyond its own time limit after which helm is ended
 # What helm and the registry clients in it say, and what an operator does about it.
@@ -85,15 +85,15 @@ class Tool:
     def run(
         self, arguments: list[str], inputs: dict[str, bytes] | None = None, limit: float = 300.0, **environment: str
     ) -> Output:
-        """Run it. '{name}' in an argument or a variable becomes the path of that input; limit is in seconds."""
+        """Run it. An argument or variable that is the name of an input becomes its path; limit is in seconds."""
         with contextlib.ExitStack() as stack:
             paths = {name: stack.enter_context(in_memory(content)) for name, content in (inputs or {}).items()}
             process = subprocess.Popen(
                 [
                     self.program,
-                    *(argument.format_map(paths) if "{" in argument else argument for argument in arguments),
+                    *(paths.get(argument, argument) for argument in arguments),
                 ],
-                env={**self.environment(), **{name: value.format_map(paths) for name, value in environment.items()}},
+                env={**self.environment(), **{name: paths.get(value, value) for name, value in environment.items()}},
                 pass_fds=[int(path.rpartition("/")[2]) for path in paths.values()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -122,7 +122,7 @@ class Tool:
 
 def version(tool: Tool) -> tuple[int, ...]:
     """The version of helm, as numbers."""
-    found = re.search(r"v?(\d+)\.(\d+)\.(\d+)", tool.run(["version", "--template", "{{{{.Version}}}}"]).out)
+    found = re.search(r"v?(\d+)\.(\d+)\.(\d+)", tool.run(["version", "--template", "{{.Version}}"]).out)
     return tuple(int(number) for number in found.groups()) if found else (0,)
 
 

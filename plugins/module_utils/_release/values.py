@@ -70,27 +70,6 @@ def leaves(value: Any) -> Iterator[Any]:
         yield value
 
 
-def shown(before: Any, after: Any) -> Any:
-    """What of before may be shown beside after: values where after has one too; the rest may have been a secret once."""
-    if isinstance(before, dict):
-        if not isinstance(after, dict):
-            return HIDDEN
-        return {key: shown(value, after[key]) if key in after else HIDDEN for key, value in before.items()}
-    return HIDDEN if isinstance(after, dict) else before
-
-
-def without(values: Values, secret: Values) -> Values:
-    """values without the keys of secret."""
-    kept: Values = {}
-    for key, value in values.items():
-        hidden = secret.get(key)
-        if key not in secret:
-            kept[key] = value
-        elif isinstance(value, dict) and isinstance(hidden, dict):
-            kept[key] = without(value, hidden)
-    return kept
-
-
 def mask(text: str, secret_values: Values) -> str:
     """text without any secret value, also not as base64. Values of fewer than four characters cannot be told from others."""
     words = {str(value) for value in leaves(secret_values) if value is not None and len(str(value)) >= 4}
