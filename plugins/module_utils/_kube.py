@@ -256,18 +256,17 @@ class KubeClient:
         """Send a change and return the answer; raises KubeError on any status above 299."""
         return self.checked(method, path, self.ask(method, path, body, query, content_type))
 
-    def stream(self, path: str, query: dict[str, str], idle: float) -> Iterator[dict[str, Any]]:
+    def stream(
+        self, path: str, query: dict[str, str], idle: float, accept: str = "application/json"
+    ) -> Iterator[dict[str, Any]]:
         """The JSON lines of a watch, on a connection of its own, until the server ends it.
 
         Raises KubeError when there is no connection, when it breaks, or when nothing came for idle seconds.
         """
         connection = self._connect(idle)
         try:
-            connection.request(
-                "GET",
-                f"{self.prefix}{path}?{urlencode(query)}",
-                headers={**self._headers, "Accept": "application/json"},
-            )
+            target = f"{self.prefix}{path}?{urlencode(query)}"
+            connection.request("GET", target, headers={**self._headers, "Accept": accept})
             response = connection.getresponse()
             if response.status > 299:
                 text = response.read().decode("utf-8", "replace")

@@ -14,6 +14,7 @@ from ._kube import KubeClient, KubeError
 
 FIELD_MANAGER = "kubestd.platform"
 PAGE = 500  # objects of one answer, client-go's default page
+METADATA_WATCH = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 
 Object = dict[str, Any]
@@ -99,6 +100,34 @@ class Objects:
         found = self.client.get(self.path(wanted, namespace))
         return dict(found) if found is not None else None
 
+    def pages(
+        self,
+        where: Resource,
+        namespace: str | None = None,
+        labels: str = "",
+        fields: str = "",
+        metadata_only: bool = False,
+    ) -> Iterator[Object]:
+        """All objects of a kind as the lists that the server answers with, PAGE at a time."""
+        query = {"limit": str(PAGE)}
+        query.update({name: text for name, text in (("labelSelector", labels), ("fieldSelector", fields)) if text})
+        accept = METADATA_ONLY if metadata_only else "application/json"
+        path = where.path(namespace)
+        while True:
+            answer = self.client.ask("GET", path, query=query, accept=accept)
+            if answer.status == 410 and "continue" in query:
+                # The page's point in time is gone; go on with the inconsistent continuation that the server offers.
+                query["continue"] = answer.data.get("metadata", {}).get("continue", "")
+                if query["continue"]:
+                    continue
+            found = self.client.checked("GET", path, answer)
+            for item in found.get("items") or []:
+                item["apiVersion"], item["kind"] = where.api_version, where.kind
+            yield found
+            query["continue"] = found.get("metadata", {}).get("continue", "")
+            if not query["continue"]:
+                return
+
     def list(
         self,
         where: Resource,
@@ -107,27 +136,9 @@ class Objects:
         fields: str = "",
         metadata_only: bool = False,
     ) -> Iterator[Object]:
-        """All objects of a kind, in pages."""
-        query = {"limit": str(PAGE)}
-        query.update({name: text for name, text in (("labelSelector", labels), ("fieldSelector", fields)) if text})
-        accept = METADATA_ONLY if metadata_only else "application/json"
-        path = where.path(namespace)
-        while True:
-            answer = self.client.ask("GET", path, query=query, accept=accept)
-            if answer.status == 410 and "continue" in query:
-                # The page's point in time is gone; go on from there with the inconsistent continuation the server offers.
-                query["continue"] = answer.data.get("metadata", {}).get("continue", "")
-                if query["continue"]:
-                    continue
-            found = self.client.checked("GET", path, answer)
-            for item in found.get("items") or []:
-                if not metadata_only:
-                    item.setdefault("apiVersion", where.api_version)
-                    item.setdefault("kind", where.kind)
-                yield item
-            query["continue"] = found.get("metadata", {}).get("continue", "")
-            if not query["continue"]:
-                return
+        """All objects of a kind."""
+        for page in self.pages(where, namespace, labels, fields, metadata_only):
+            yield from page.get("items") or []
 
     def apply(self, wanted: Object, namespace: str | None = None, force: bool = False, dry_run: bool = False) -> Object:
         """Server-side apply; the object as it is (or would be) afterwards."""

@@ -120,10 +120,10 @@ def family(found: Object, evidence: Evidence) -> list[Object]:
         fresh = []
         for owner in grown:
             for child in evidence.objects:
-                if _uid(owner) in _owners(child) and _uid(child) not in seen and _current(child, owner):
-                    if not child["metadata"].get("deletionTimestamp"):
-                        fresh.append(child)
-                        seen.add(_uid(child))
+                leaving = child["metadata"].get("deletionTimestamp")
+                if _uid(owner) in _owners(child) and _uid(child) not in seen and not leaving and _current(child, owner):
+                    fresh.append(child)
+                    seen.add(_uid(child))
         members += fresh
         grown = fresh
     return members
@@ -192,7 +192,7 @@ def _warnings(found: Object, evidence: Evidence, but: Iterable[str] = ()) -> lis
     return [
         event
         for event in events_of(found, evidence)
-        if event.get("type") == "Warning" and event.get("reason") not in but
+        if event.get("type") == "Warning" and str(event.get("reason")) not in but
     ]
 
 

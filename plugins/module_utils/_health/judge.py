@@ -1,49 +1,31 @@
 # Copyright: (c) 2026, kubestd.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""EXPERIMENT of branch h-waiter: the real one comes from h-rules."""
+"""The health of one object: the rule of its kind, or what all controllers write."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from .model import DEGRADED, HEALTHY, MISSING, PROGRESSING, Health
+from .builtin import BUILTIN
+from .custom import CUSTOM
+from .kstatus import judge
+from .model import MISSING, PROGRESSING, UNKNOWN, Health
 
-BAD = {"ImagePullBackOff", "ErrImagePull", "CrashLoopBackOff", "InvalidImageName", "CreateContainerConfigError"}
 
-
-def object_health(obj: dict[str, Any] | None) -> Health:
-    """How an object is."""
-    if obj is None:
-        return Health(MISSING, "not there")
-    kind, spec, status = obj.get("kind"), obj.get("spec", {}), obj.get("status", {})
-    if kind in ("Deployment", "StatefulSet"):
-        want, have = spec.get("replicas", 1), status.get("availableReplicas", 0)
-        if status.get("observedGeneration", 0) < obj["metadata"].get("generation", 0) or have < want:
-            return Health(PROGRESSING, f"{have}/{want} available")
-    if kind == "Job":
-        for condition in status.get("conditions", []):
-            if condition["type"] == "Failed" and condition["status"] == "True":
-                return Health(DEGRADED, f"failed: {condition.get('message', '')}", True)
-            if condition["type"] == "Complete" and condition["status"] == "True":
-                return Health(HEALTHY)
-        return Health(PROGRESSING, "runs")
-    if kind == "PersistentVolumeClaim" and status.get("phase") != "Bound":
-        return Health(PROGRESSING, "not bound")
-    if (
-        kind == "Service"
-        and spec.get("type") == "LoadBalancer"
-        and not status.get("loadBalancer", {}).get("ingress")
-    ):
-        return Health(PROGRESSING, "has no address yet")
-    if kind == "Pod":
-        for one in status.get("containerStatuses", []):
-            waiting = one.get("state", {}).get("waiting")
-            if waiting and waiting.get("reason") in BAD:
-                return Health(
-                    DEGRADED, f"container {one['name']}: {waiting['reason']}: {waiting.get('message', '')}", True
-                )
-        if status.get("phase") in ("Running", "Succeeded"):
-            return Health(HEALTHY)
-        return Health(PROGRESSING, status.get("phase", "Pending"))
-    return Health(HEALTHY)
+def object_health(found: dict[str, Any] | None) -> Health:
+    """How an object is; None is one that is not there. Never raises: a status that makes no sense is Unknown."""
+    if found is None:
+        return Health(MISSING, "is not there")
+    try:
+        metadata = found.get("metadata") or {}
+        key = (str(found.get("apiVersion") or "").rpartition("/")[0], str(found.get("kind")))
+        if metadata.get("deletionTimestamp") and key != ("", "Namespace"):
+            held = ", ".join(metadata.get("finalizers") or [])
+            return Health(
+                PROGRESSING,
+                f"is being deleted since {metadata['deletionTimestamp']}" + (f", held by {held}" if held else ""),
+            )
+        return (CUSTOM.get(key) or BUILTIN.get(key) or judge)(found)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        return Health(UNKNOWN, f"its status cannot be understood ({error})")

@@ -163,7 +163,9 @@ def make_check(options: Mapping[str, Any]) -> Check:
             try:
                 re.compile(http["body_regex"])
             except re.error as error:
-                raise KubestdError(f"body_regex {http['body_regex']!r} is not a regular expression: {error}.") from error
+                raise KubestdError(
+                    f"body_regex {http['body_regex']!r} is not a regular expression: {error}."
+                ) from error
         asked = Http(
             http["service"],
             http["namespace"],
@@ -309,7 +311,9 @@ def fold(
                 health = health if health.ok else explain(item, health)
             metadata = item.get("metadata", {})
             seen.append(
-                Seen(item.get("kind", where.kind), metadata.get("namespace", ""), metadata.get("name", ""), health, item)
+                Seen(
+                    item.get("kind", where.kind), metadata.get("namespace", ""), metadata.get("name", ""), health, item
+                )
             )
             if not health.ok and where not in watch:
                 watch.append(where)

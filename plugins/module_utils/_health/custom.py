@@ -1,0 +1,13 @@
+# Copyright: (c) 2026, kubestd.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The health of custom resources."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .model import Health
+
+CUSTOM: dict[tuple[str, str], Callable[[dict[str, Any]], Health]] = {}

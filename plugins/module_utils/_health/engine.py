@@ -1,0 +1,304 @@
+# Copyright: (c) 2026, kubestd.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Look, and wait: lists in parallel at first, then a watch for each list that could still change a verdict."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+from .._kube import KubeError
+from .._objects import METADATA_WATCH, Object, Objects, Resource
+from . import cause, plan
+from .judge import object_health
+from .model import Health
+from .plan import BUILT_IN, Check, Collection, Found, Verdict
+
+AT_ONCE = 6  # connections of the first look
+IDLE = 330.0  # seconds without a word after which a watch is taken for dead; the server ends it after WATCH
+WATCH = 300
+AGAIN = (0.2, 3.0)  # seconds between two tries to reach a server that does not answer: at first, and at most
+SETTLE = 0.05  # seconds in which changes are gathered before they are judged
+HTTP_EVERY = 1.0  # seconds between two tries of a service, plus or minus a third
+REFUSED = (401, 403)
+CLASSES = Collection("storage.k8s.io/v1", "StorageClass")
+
+
+def slim(found: Object) -> Object:
+    """An object without what no rule reads, since there may be thousands."""
+    metadata = {key: value for key, value in found.get("metadata", {}).items() if key != "managedFields"}
+    notes = metadata.get("annotations") or {}
+    metadata["annotations"] = {key: text for key, text in notes.items() if len(text) < 256}
+    kept = {key: value for key, value in found.items() if key not in ("data", "binaryData", "stringData")}
+    if found.get("kind") == "Pod":
+        spec = found.get("spec") or {}
+        kept["spec"] = {
+            "nodeName": spec.get("nodeName"),
+            "readinessGates": spec.get("readinessGates"),
+            "volumes": [item for item in spec.get("volumes") or [] if item.get("persistentVolumeClaim")],
+            **{
+                part: [
+                    {"name": item.get("name"), "restartPolicy": item.get("restartPolicy")}
+                    for item in spec.get(part) or []
+                ]
+                for part in ("containers", "initContainers")
+            },
+        }
+    return {**kept, "metadata": metadata}
+
+
+class Engine:
+    """The checks of one call. connect gives a connection of one's own; clock is in seconds."""
+
+    def __init__(
+        self,
+        connect: Callable[[], Objects],
+        checks: Sequence[Check],
+        timeout: float,
+        fail_fast: bool = True,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.connect, self.checks, self.timeout, self.fail_fast, self.clock = connect, checks, timeout, fail_fast, clock
+        self.needed = plan.collections(checks)
+        self.lists: dict[Collection, Found] = {}
+        self.versions: dict[Collection, str] = {}
+        self.verdicts: list[Verdict] = [plan.unanswered("was not asked yet") for _ in checks]
+        self.seconds = [0.0 for _ in checks]
+        self.changed = threading.Condition()
+        self.dirty: set[Collection] = set()
+        self.watched: set[Collection] = set()
+        self.local = threading.local()
+        self.ended = False
+
+    def objects(self) -> Objects:
+        """The connection of this thread."""
+        if not hasattr(self.local, "objects"):
+            self.local.objects = self.connect()
+        return self.local.objects  # type: ignore[no-any-return]
+
+    def run(self, wait: bool = True) -> dict[str, Any]:
+        """The result: checks in input order, message, passed, hopeless."""
+        self.start = self.clock()
+        self.first_look()
+        if wait and not self.settled():
+            self.wait()
+        self.ended = True
+        seconds = self.clock() - self.start
+        checks = [plan.result(*each) for each in zip(self.checks, self.verdicts, self.seconds)]  # noqa: B905
+        passed = all(verdict.passed for verdict in self.verdicts)
+        hopeless = not passed and wait and self.hopeless()
+        return {"checks": checks, "message": plan.summary(checks, seconds, hopeless), "passed": passed}
+
+    def hopeless(self) -> bool:
+        """Whether waiting is in vain, and not to be done."""
+        return self.fail_fast and any(verdict.hopeless and not verdict.passed for verdict in self.verdicts)
+
+    def settled(self) -> bool:
+        """Whether there is nothing to wait for."""
+        return all(verdict.passed for verdict in self.verdicts) or self.hopeless()
+
+    def first_look(self) -> None:
+        """Every list once, in parallel, and every service; then what is near the unhealthy objects."""
+        distinct = list(dict.fromkeys(where for needed in self.needed for where in needed))
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            services = [index for index, check in enumerate(self.checks) if check.http]
+            asked = [(index, pool.submit(self.ask, self.checks[index])) for index in services]
+            for where, found in zip(distinct, pool.map(self.read, distinct)):  # noqa: B905
+                self.lists[where] = found
+            for index, future in asked:
+                self.note(index, future.result())
+            self.judge(range(len(self.checks)))
+            near = [where for where in self.evidence_lists() if where not in self.lists]
+            for where, found in zip(near, pool.map(self.read, near)):  # noqa: B905
+                self.lists[where] = found
+        if near:
+            self.judge(range(len(self.checks)))
+
+    def note(self, index: int, verdict: Verdict) -> None:
+        """A new verdict; how long a check took counts until it passed."""
+        if not (verdict.passed and self.verdicts[index].passed):
+            self.seconds[index] = self.clock() - self.start
+        self.verdicts[index] = verdict
+
+    def judge(self, indices: Sequence[int] | range) -> None:
+        """The verdicts of these checks from the lists as they are now."""
+        known: dict[tuple[str, bool], cause.Evidence] = {}
+
+        def explain(found: Object, health: Health) -> Health:
+            space = found.get("metadata", {}).get("namespace", "")
+            key = (space, found.get("kind") in cause.WORKLOADS)
+            if key not in known:
+                known[key] = self.evidence(*key)
+            return cause.explain(found, health, known[key])
+
+        for index in indices:
+            if self.checks[index].http is None:
+                verdict = plan.fold(self.checks[index], self.needed[index], self.lists, object_health, explain)
+                self.note(index, verdict)
+
+    def evidence(self, namespace: str, workload: bool) -> cause.Evidence:
+        """What is known around the objects of a namespace."""
+        kinds = cause.EVIDENCE if workload else (*cause.EVIDENCE, *cause.OTHERS)
+        lists = [self.lists.get(Collection(BUILT_IN[kind][0], kind, namespace)) for kind in kinds] if namespace else []
+        classes = self.lists.get(CLASSES)
+        return cause.Evidence(
+            tuple(item for found in lists if found for item in found.objects),
+            classes.objects if classes and not classes.problem and classes.served else None,
+        )
+
+    def evidence_lists(self) -> list[Collection]:
+        """The lists in which the causes of what is not healthy are to be found."""
+        found: dict[Collection, None] = {}
+        for verdict in self.verdicts:
+            for one in () if verdict.passed else verdict.objects:
+                if one.health.ok or not one.namespace or one.source is None:
+                    continue
+                kinds = cause.EVIDENCE if one.kind in cause.WORKLOADS else (*cause.EVIDENCE, *cause.OTHERS)
+                found.update((Collection(BUILT_IN[kind][0], kind, one.namespace), None) for kind in kinds)
+                found[CLASSES] = None
+        return list(found)
+
+    def resource(self, where: Collection, fresh: bool = False) -> Resource | None:
+        """Where a kind lives; built-in kinds without asking."""
+        known = BUILT_IN.get(where.kind)
+        if known and known[0] == where.api_version:
+            return Resource(where.api_version, where.kind, known[1], known[2])
+        return self.objects().resource(where.api_version, where.kind, fresh)
+
+    def read(self, where: Collection, fresh: bool = False) -> Found:
+        """One list as it is now."""
+        try:
+            resource = self.resource(where, fresh)
+            if resource is None:
+                return Found(served=False)
+            fields = f"metadata.name={where.name}" if where.name else ""
+            items: list[Object] = []
+            for page in self.objects().pages(resource, where.namespace, where.labels, fields, where.metadata_only):
+                items += [slim(item) for item in page.get("items") or []]
+                self.versions[where] = page.get("metadata", {}).get("resourceVersion", "")
+            return Found(tuple(items))
+        except KubeError as error:
+            # A kind that is not served any more answers 404 to its list.
+            if error.status == 404:
+                return Found(served=False)
+            return Found(problem=str(error), hopeless=error.status in REFUSED)
+
+    def ask(self, check: Check) -> Verdict:
+        """One request to a service."""
+        assert check.http is not None
+        try:
+            answer = self.objects().client.ask("GET", check.http.url, accept="*/*")
+        except KubeError as error:
+            return plan.unanswered(str(error))
+        text = answer.data if isinstance(answer.data, str) else ""
+        return plan.judge_answer(check.http, answer.status, answer.data, text)
+
+    def wait(self) -> None:
+        """Until everything passed, waiting is in vain, or the time is up."""
+        for index, check in enumerate(self.checks):
+            if check.http and not self.verdicts[index].passed:
+                threading.Thread(target=self.keep_asking, args=(index,), daemon=True).start()
+        until = self.start + self.timeout
+        while not self.settled():
+            self.start_watches()
+            left = until - self.clock()
+            if left <= 0:
+                return
+            with self.changed:
+                if not self.dirty:
+                    self.changed.wait(left)
+            time.sleep(min(SETTLE, max(left, 0)))
+            with self.changed:
+                dirty, self.dirty = self.dirty, set()
+                self.judge([index for index in range(len(self.checks)) if self.concerned(index, dirty)])
+
+    def concerned(self, index: int, dirty: set[Collection]) -> bool:
+        """Whether a change in these lists can change a verdict: one of the check's, or one near its objects."""
+        if self.verdicts[index].passed and not dirty & set(self.needed[index]):
+            return False
+        spaces = {one.namespace for one in self.verdicts[index].objects}
+        return any(where in self.needed[index] or where == CLASSES or where.namespace in spaces for where in dirty)
+
+    def start_watches(self) -> None:
+        """A thread for each list that matters and has none yet."""
+        wanted = [where for verdict in self.verdicts if not verdict.passed for where in verdict.watch]
+        for where in dict.fromkeys([*wanted, *self.evidence_lists()]):
+            if where not in self.watched:
+                self.watched.add(where)
+                threading.Thread(target=self.watch, args=(where,), daemon=True).start()
+
+    def put(self, where: Collection, found: Found) -> None:
+        """A list has changed."""
+        with self.changed:
+            if found != self.lists.get(where):
+                self.lists[where] = found
+                self.dirty.add(where)
+                self.changed.notify()
+
+    def watch(self, where: Collection) -> None:
+        """Follow one list to the end, whatever the server does."""
+        pause = AGAIN[0]
+        known = self.lists.get(where)
+        fresh = known is None or bool(known.problem) or not known.served
+        while not self.ended:
+            found = self.read(where, fresh=True) if fresh else self.lists[where]
+            fresh = True
+            self.put(where, found)
+            if found.problem or not found.served:
+                time.sleep(pause * (0.7 + 0.6 * random.random()))
+                pause = min(pause * 2, AGAIN[1])
+                continue
+            pause = AGAIN[0]
+            try:
+                self.follow(where)
+            except KubeError:
+                time.sleep(pause)
+
+    def follow(self, where: Collection) -> None:
+        """One watch, until the server ends it or says that it lost its place (410 Gone)."""
+        resource = self.resource(where)
+        if resource is None:
+            return
+        query = {"watch": "1", "resourceVersion": self.versions[where], "allowWatchBookmarks": "true"}
+        query["timeoutSeconds"] = str(WATCH)
+        if where.name:
+            query["fieldSelector"] = f"metadata.name={where.name}"
+        if where.labels:
+            query["labelSelector"] = where.labels
+        accept = METADATA_WATCH if where.metadata_only else "application/json"
+        items = {_key(item): item for item in self.lists[where].objects}
+        for event in self.objects().client.stream(resource.path(where.namespace), query, IDLE, accept):
+            if self.ended or event.get("type") == "ERROR":
+                return
+            item = event["object"]
+            if event["type"] == "BOOKMARK":
+                continue
+            item["apiVersion"], item["kind"] = where.api_version, where.kind
+            if event["type"] == "DELETED":
+                items.pop(_key(item), None)
+            else:
+                items[_key(item)] = slim(item)
+            self.put(where, replace(self.lists[where], objects=tuple(items.values())))
+
+    def keep_asking(self, index: int) -> None:
+        """A service has nothing to watch, so it is asked about once a second."""
+        while not self.ended:
+            time.sleep(HTTP_EVERY * (0.67 + 0.66 * random.random()))
+            verdict = self.ask(self.checks[index])
+            with self.changed:
+                self.note(index, verdict)
+                self.dirty.add(Collection("", ""))
+                self.changed.notify()
+            if verdict.passed:
+                return
+
+
+def _key(found: Object) -> tuple[str, str]:
+    metadata: dict[str, Any] = found.get("metadata", {})
+    return metadata.get("namespace", ""), metadata.get("name", "")

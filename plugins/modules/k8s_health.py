@@ -1,0 +1,299 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, kubestd.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: k8s_health
+short_description: Wait until a list of checks passes, and name the root cause when it does not
+description:
+  - Waits for all checks at once against one deadline, through watches. When all is well the answer comes at the first look.
+  - Each object gets one of Argo CD's words V(Healthy), V(Progressing), V(Degraded), V(Suspended), V(Missing), V(Unknown) and a sentence.
+    Built-in kinds and the custom resources of the systems of this collection have rules of their own; others are judged as kstatus does,
+    by C(observedGeneration) and their conditions.
+  - Ends early when waiting is in vain, for example because an image cannot be pulled, a container crash-loops, a claim has no
+    storage class, a Job has failed, or a quota is used up.
+  - The module waits by itself and survives restarts of the API server; C(until) and C(retries) are not needed around it.
+author:
+  - kubestd.platform contributors (@kubestd)
+requirements:
+  - PyYAML
+extends_documentation_fragment:
+  - kubestd.platform.kube
+attributes:
+  check_mode:
+    support: full
+    description: Looks once and does not wait; what is not healthy yet is no failure then.
+  diff_mode:
+    support: none
+    description: Nothing is ever changed.
+  idempotent:
+    support: full
+    description: Nothing is ever changed.
+options:
+  checks:
+    description: The checks. Each names objects with O(checks[].kind), or a service with O(checks[].http), or a release with O(checks[].release).
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: What messages call the check; without it, what it looks at.
+        type: str
+      api_version:
+        description: API version of the objects; not needed for built-in kinds.
+        type: str
+      kind:
+        description: Kind of the objects.
+        type: str
+      object:
+        description: Name of the one object; without it all objects that O(checks[].selector) selects have to be healthy.
+        type: str
+      namespace:
+        description: Namespace of the objects; without it V(default) for one object, and all namespaces for several.
+        type: str
+      selector:
+        description: Labels of the objects.
+        type: dict
+      min_count:
+        description: How many objects there have to be at least.
+        type: int
+        default: 1
+      state:
+        description: Whether the objects are to be healthy, or gone.
+        type: str
+        choices: [healthy, absent]
+        default: healthy
+      condition:
+        description: Only this condition counts.
+        type: dict
+        suboptions:
+          type:
+            description: Type of the condition.
+            type: str
+            required: true
+          status:
+            description: What its status has to be.
+            type: str
+            default: "True"
+      http:
+        description: A request to a service, through the API server's service proxy, once a second until it is answered as expected.
+        type: dict
+        suboptions:
+          service:
+            description: Name of the service.
+            type: str
+            required: true
+          namespace:
+            description: Its namespace.
+            type: str
+            required: true
+          port:
+            description: Number or name of its port.
+            type: str
+            required: true
+          path:
+            description: Path of the request.
+            type: str
+            default: /
+          scheme:
+            description: How the service is spoken to.
+            type: str
+            choices: [http, https]
+            default: http
+          status:
+            description: Status codes that are good.
+            type: list
+            elements: int
+            default: [200]
+          body_regex:
+            description: A regular expression that the body has to contain.
+            type: str
+          json:
+            description: Values that a JSON body has to have, by dotted path, for example C({"status": "healthy"}).
+            type: dict
+      release:
+        description: All workloads of a Helm release, its claims, and its services of type LoadBalancer.
+        type: dict
+        suboptions:
+          name:
+            description: Name of the release.
+            type: str
+            required: true
+          namespace:
+            description: Its namespace.
+            type: str
+            required: true
+          namespaces:
+            description: Further namespaces in which it has workloads.
+            type: list
+            elements: str
+            default: []
+  timeout:
+    description: Seconds for all checks together.
+    type: int
+    default: 300
+  fail_fast:
+    description: Whether to end as soon as one check cannot pass by waiting.
+    type: bool
+    default: true
+"""
+
+EXAMPLES = r"""
+- name: Wait for Harbor as its users see it
+  kubestd.platform.k8s_health:
+    timeout: 600
+    checks:
+      - release:
+          name: harbor
+          namespace: harbor
+      - name: the API answers that all parts are healthy
+        http:
+          service: harbor
+          namespace: harbor
+          port: 80
+          path: /api/v2.0/health
+          json:
+            status: healthy
+      - api_version: gateway.networking.k8s.io/v1
+        kind: HTTPRoute
+        object: harbor
+        namespace: harbor
+
+- name: Wait until all nodes are there and ready
+  kubestd.platform.k8s_health:
+    checks:
+      - kind: Node
+        min_count: 5
+"""
+
+RETURN = r"""
+message:
+  description: How many checks passed after how long, and why the others did not.
+  returned: always
+  type: str
+  sample: "1 of 2 checks passed after 12 s, and waiting longer would not help; Deployment harbor/harbor-core:
+    0/2 available: pod harbor-core-6d4cf56db6-x2x9z: container core: ImagePullBackOff: not found"
+checks:
+  description: The checks in the order they were given; the same on success and on failure.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: What messages call the check.
+      type: str
+      sample: release harbor/harbor
+    status:
+      description: The worst word among its objects.
+      type: str
+      sample: Progressing
+    message:
+      description: Why it is not healthy, empty when it is.
+      type: str
+      sample: "Deployment harbor/harbor-core 1/2 available"
+    passed:
+      description: Whether it passed.
+      type: bool
+      sample: false
+    seconds:
+      description: Seconds until it passed, or until it was last judged.
+      type: float
+      sample: 4.2
+    objects:
+      description: Its objects.
+      type: list
+      elements: dict
+      contains:
+        kind:
+          description: Kind.
+          type: str
+          sample: Deployment
+        namespace:
+          description: Namespace, empty for objects without one.
+          type: str
+          sample: harbor
+        name:
+          description: Name.
+          type: str
+          sample: harbor-core
+        status:
+          description: One of the six words.
+          type: str
+          sample: Progressing
+        message:
+          description: Why it is not healthy.
+          type: str
+          sample: 1/2 available
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils._errors import KubestdError
+from ..module_utils._health.engine import Engine
+from ..module_utils._health.plan import make_check
+from ..module_utils._kubeconfig import KUBE_ARGUMENTS, access
+from ..module_utils._objects import Objects
+
+
+def main() -> None:
+    """Run the module."""
+    text = {"type": "str"}
+    required = {"type": "str", "required": True}
+    condition = {"type": required, "status": {"type": "str", "default": "True"}}
+    release = {
+        "name": required,
+        "namespace": required,
+        "namespaces": {"type": "list", "elements": "str", "default": []},
+    }
+    http = {
+        "service": required,
+        "namespace": required,
+        "port": required,
+        "path": {"type": "str", "default": "/"},
+        "scheme": {"type": "str", "choices": ["http", "https"], "default": "http"},
+        "status": {"type": "list", "elements": "int", "default": [200]},
+        "body_regex": text,
+        "json": {"type": "dict"},
+    }
+    check = {
+        "name": text,
+        "api_version": text,
+        "kind": text,
+        "object": text,
+        "namespace": text,
+        "selector": {"type": "dict"},
+        "min_count": {"type": "int", "default": 1},
+        "state": {"type": "str", "choices": ["healthy", "absent"], "default": "healthy"},
+        "condition": {"type": "dict", "options": condition},
+        "http": {"type": "dict", "options": http},
+        "release": {"type": "dict", "options": release},
+    }
+    one_of = ("kind", "http", "release")
+    checks = {"type": "list", "elements": "dict", "required": True, "options": check}
+    checks.update(required_one_of=[one_of], mutually_exclusive=[one_of])
+    module = AnsibleModule(
+        argument_spec={
+            **KUBE_ARGUMENTS,
+            "checks": checks,
+            "timeout": {"type": "int", "default": 300},
+            "fail_fast": {"type": "bool", "default": True},
+        },
+        supports_check_mode=True,
+    )
+    try:
+        wanted = [make_check(options) for options in module.params["checks"]]
+        who = access(module.params)
+        engine = Engine(lambda: Objects(who.client()), wanted, module.params["timeout"], module.params["fail_fast"])
+        result = engine.run(wait=not module.check_mode)
+    except KubestdError as error:
+        module.fail_json(msg=str(error))
+    if result.pop("passed") or module.check_mode:
+        module.exit_json(changed=False, **result)
+    module.fail_json(msg=result["message"], **result)
+
+
+if __name__ == "__main__":
+    main()
