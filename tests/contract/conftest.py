@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -25,3 +26,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def checkout() -> Path:
     return CHECKOUT
+
+
+@pytest.fixture
+def contracts(checkout: Path) -> Path:
+    """The folder of upstream values files, schemas and CRDs; KUBESTD_CONTRACTS names another one."""
+    folder = Path(os.environ.get("KUBESTD_CONTRACTS") or checkout.parent / "shared/contracts")
+    if not folder.is_dir():
+        pytest.skip(f"there is no contract data in {folder}; set KUBESTD_CONTRACTS")
+    return folder

@@ -1,13 +1,326 @@
 # Copyright: (c) 2026, kubestd.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The health of custom resources."""
+"""The health of custom resources: one row a kind, from the CRDs and controllers of the versions this collection installs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Iterator
 
-from .model import Health
+from .kstatus import outdated, told
+from .model import DEGRADED, HEALTHY, PROGRESSING, SUSPENDED, Health
+from .rows import SILENT, Object, Rule, at, conditions, is_set, listed, no_status, parents, phase, reads
 
-CUSTOM: dict[tuple[str, str], Callable[[dict[str, Any]], Health]] = {}
+READY = conditions("Ready")
+NONE = no_status()
+# Words of Velero for what has ended badly: velero/pkg/apis/velero
+VELERO = phase(
+    "status.phase",
+    ("Completed",),
+    hopeless=("Failed", "FailedValidation", "PartiallyFailed", "Canceled"),
+    message="status.failureReason",
+)
+VELERO_DATA = phase("status.phase", ("Completed",), hopeless=("Failed", "Canceled"), message="status.message")
+ROOK = phase("status.phase", ("Ready",), degraded=("Failure", "Error", "DeletionIsBlocked"))
+ALTINITY = phase("status.status", ("Completed",), degraded=("Aborted",), message="status.error")
+POLICY = parents("status.ancestors", "Accepted")
+ROUTE = parents("status.parents", "Accepted", "ResolvedRefs")
+RUNNER = phase("status.phase", ("Running", "Succeeded"), degraded=("Outdated",), hopeless=("Failed",))
+SECRET_SYNC = conditions("Ready", "Healthy", "SecretSynced")
+MONITORING = conditions("Available", "Reconciled")
+TELEPORT = conditions("ValidStructure", "TeleportResourceOwned", "SuccessfullyReconciled", failed=("Failed",))
+APPLIED_OPENSEARCH = phase(
+    "status.state", ("CREATED",), degraded=("ERROR", "FAILED", "IGNORED"), message="status.reason"
+)
+
+
+def application(found: Object) -> Health:
+    """Argo CD's own words, and what the last operation said."""
+    word, sync = at(found, "status.health.status"), at(found, "status.sync.status")
+    if not word or not sync:
+        return SILENT
+    operation = at(found, "status.operationState") or {}
+    if operation.get("phase") in ("Failed", "Error"):
+        return Health(DEGRADED, f"its last sync {operation['phase'].lower()}: {operation.get('message', '')}")
+    if word in ("Degraded", "Suspended"):
+        return Health(word, f"{word}: {at(found, 'status.health.message') or 'see its resources'}")
+    if word != "Healthy" or sync != "Synced":
+        return Health(PROGRESSING, f"health is {word}, sync is {sync}")
+    return Health(HEALTHY)
+
+
+def application_set(found: Object) -> Health:
+    """ErrorOccurred stays there as False when all is well."""
+    has = listed(at(found, "status.conditions"), None)
+    if has.get("ErrorOccurred", {}).get("status") == "True":
+        return Health(DEGRADED, told(has["ErrorOccurred"]))
+    up = has.get("ResourcesUpToDate")
+    return Health(HEALTHY) if up and up.get("status") == "True" else Health(PROGRESSING, told(up)) if up else SILENT
+
+
+def cnpg_cluster(found: Object) -> Health:
+    """Ready instances, and CloudNativePG's sentence about what it does."""
+    if (at(found, "metadata.annotations") or {}).get("cnpg.io/hibernation") == "on":
+        return Health(SUSPENDED, "is hibernated")
+    ready, wanted = at(found, "status.readyInstances") or 0, at(found, "status.instances")
+    word = at(found, "status.phase") or ""
+    if wanted is None:
+        return SILENT
+    if word == "Cluster in healthy state" and ready >= wanted:
+        return Health(HEALTHY)
+    bad = "unrecoverable" in word.lower() or "failed" in word.lower() or "not enough disk space" in word.lower()
+    text = f"{ready}/{wanted} instances ready: {at(found, 'status.phaseReason') or word}"
+    return Health(DEGRADED if bad else PROGRESSING, text)
+
+
+def applied(found: Object) -> Health:
+    """CloudNativePG's Database and its like: status.applied."""
+    old, done = outdated(found), at(found, "status.applied")
+    if old or done is None:
+        return old or SILENT
+    return Health(HEALTHY) if done else Health(DEGRADED, at(found, "status.message") or "was not applied")
+
+
+def node_pool(found: Object) -> Health:
+    """Strimzi's node pool has no Ready; it counts its nodes."""
+    have, wanted = len(at(found, "status.nodeIds") or []), at(found, "spec.replicas") or 0
+    return outdated(found) or (Health(HEALTHY) if have == wanted else Health(PROGRESSING, f"{have}/{wanted} nodes"))
+
+
+def rebalance(found: Object) -> Health:
+    """A proposal that waits for a person is at rest."""
+    has = listed(at(found, "status.conditions"), None)
+    for name, status in (
+        ("Ready", HEALTHY),
+        ("ProposalReady", SUSPENDED),
+        ("Stopped", SUSPENDED),
+        ("NotReady", DEGRADED),
+    ):
+        if has.get(name, {}).get("status") == "True":
+            return Health(status, "" if status == HEALTHY else f"{name}: {told(has[name])}")
+    return Health(PROGRESSING, ", ".join(has) or SILENT.message)
+
+
+def keycloak(found: Object) -> Health:
+    """HasErrors wins over everything, Ready (or Done of an import) is what is waited for."""
+    old = outdated(found)
+    has = listed(at(found, "status.conditions"), None)
+    if old or not has:
+        return old or SILENT
+    if has.get("HasErrors", {}).get("status") == "True":
+        return Health(DEGRADED, told(has["HasErrors"]))
+    wanted = [has[name] for name in ("Ready", "Done") if name in has]
+    late = [item for item in wanted if item.get("status") != "True"]
+    if has.get("RollingUpdate", {}).get("status") == "True":
+        return Health(PROGRESSING, told(has["RollingUpdate"]))
+    return Health(PROGRESSING, told(late[0])) if late else Health(HEALTHY)
+
+
+def ceph_cluster(found: Object) -> Health:
+    """Rook's phase and Ceph's health; a warning of Ceph works, an error does not."""
+    word, ceph = at(found, "status.phase"), at(found, "status.ceph.health")
+    if not word:
+        return SILENT
+    details = at(found, "status.ceph.details") or {}
+    why = "; ".join(f"{name}: {(item or {}).get('message', '')}" for name, item in sorted(details.items()))
+    if word == "Failure" or ceph == "HEALTH_ERR":
+        return Health(DEGRADED, why or at(found, "status.message") or f"is {word}")
+    if word != "Ready" or ceph is None:
+        return Health(PROGRESSING, f"is {word}: {at(found, 'status.message') or ''}".rstrip(": "))
+    return Health(HEALTHY, "") if ceph == "HEALTH_OK" else Health(DEGRADED, f"{ceph}: {why}")
+
+
+def gslb(found: Object) -> Health:
+    """Every host is healthy and has records; it has no conditions."""
+    hosts = at(found, "status.serviceHealth")
+    if not hosts:
+        return SILENT
+    bad = sorted(host for host, word in hosts.items() if word != "Healthy")
+    if bad:
+        return Health(DEGRADED, f"{', '.join(bad)}: {hosts[bad[0]]}")
+    without = sorted(host for host in hosts if not (at(found, "status.healthyRecords") or {}).get(host))
+    return Health(PROGRESSING, f"no records for {', '.join(without)}") if without else Health(HEALTHY)
+
+
+def deployed(found: Object) -> Health:
+    """KubeVirt and CDI: a phase, and conditions that outlive it."""
+    has = listed(at(found, "status.conditions"), None)
+    word = at(found, "status.phase")
+    if not word:
+        return SILENT
+    if has.get("Degraded", {}).get("status") == "True" or word in ("Error", "Failed"):
+        return Health(DEGRADED, told(has.get("Degraded") or {"reason": f"is {word}"}))
+    if word != "Deployed" or has.get("Available", {}).get("status") != "True":
+        return Health(
+            PROGRESSING, told(has["Available"]) if "Available" in has and word == "Deployed" else f"is {word}"
+        )
+    return Health(HEALTHY)
+
+
+def tigera(found: Object) -> Health:
+    """Calico's operator: Degraded, Progressing, Available."""
+    has = listed(at(found, "status.conditions"), at(found, "metadata.generation"))
+    if not has:
+        return SILENT
+    if has.get("Degraded", {}).get("status") == "True":
+        return Health(DEGRADED, told(has["Degraded"]))
+    if has.get("Progressing", {}).get("status") == "True":
+        return Health(PROGRESSING, told(has["Progressing"]))
+    good = has.get("Available", {})
+    return (
+        Health(HEALTHY)
+        if good.get("status") == "True"
+        else Health(PROGRESSING, told(good or {"reason": "is not available yet"}))
+    )
+
+
+def opensearch(found: Object) -> Health:
+    """Its phase, and the colour of the cluster."""
+    word, colour = at(found, "status.phase"), at(found, "status.health")
+    if not word:
+        return SILENT
+    if word != "RUNNING" or not at(found, "status.initialized"):
+        return Health(PROGRESSING, f"is {word}")
+    return {"green": Health(HEALTHY), "red": Health(DEGRADED, "its health is red, shards are missing")}.get(
+        str(colour), Health(PROGRESSING, f"its health is {colour or 'not known yet'}")
+    )
+
+
+def spark(found: Object) -> Health:
+    """The state of its run."""
+    word = at(found, "status.applicationState.state")
+    why = at(found, "status.applicationState.errorMessage")
+    if not word:
+        return SILENT
+    if word in ("COMPLETED", "RUNNING"):
+        return Health(HEALTHY)
+    ended = word in ("FAILED", "SUBMISSION_FAILED")
+    return Health(DEGRADED if ended else PROGRESSING, f"is {word}{f': {why}' if why else ''}", word == "FAILED")
+
+
+def last_condition(*good: str) -> Rule:
+    """The newest condition counts (Katib, Kubeflow's older APIs)."""
+
+    def rule(found: Object) -> Health:
+        items = at(found, "status.conditions") or []
+        now = [item for item in items if item.get("status") == "True"]
+        if not now:
+            return SILENT
+        word = str(now[-1].get("type"))
+        if word in good:
+            return Health(HEALTHY)
+        return Health(DEGRADED if word == "Failed" else PROGRESSING, told(now[-1]), word == "Failed")
+
+    return reads(rule, "status.conditions")
+
+
+def scheduled_backup(found: Object) -> Health:
+    """CloudNativePG's schedule: suspended, wrong, or waiting for its time."""
+    wrong = at(found, "status.error")
+    if at(found, "spec.suspend"):
+        return Health(SUSPENDED, "is suspended")
+    return Health(DEGRADED, str(wrong)) if wrong else Health(HEALTHY)
+
+
+def without_problem(*names: str) -> Rule:
+    """Cilium's way: conditions that say what is wrong."""
+    return conditions(bad=names)
+
+
+def _kinds(group: str, kinds: str, rule: Rule) -> Iterator[tuple[tuple[str, str], Rule]]:
+    for kind in kinds.split():
+        yield (group, kind), rule
+
+
+GATEWAY = "gateway.networking.k8s.io"
+CUSTOM: dict[tuple[str, str], Rule] = dict(
+    row
+    for rows in (
+        _kinds("argoproj.io", "Application", reads(application, "status.health.status", "status.sync.status", "status.operationState.phase")),
+        _kinds("argoproj.io", "ApplicationSet", reads(application_set, "status.conditions")),
+        _kinds("argoproj.io", "Rollout", phase("status.phase", ("Healthy",), degraded=("Degraded",), suspended=("Paused",), message="status.message")),
+        _kinds("argoproj.io", "AnalysisRun Experiment", phase("status.phase", ("Successful",), hopeless=("Failed", "Error"), degraded=("Inconclusive",), message="status.message")),
+        _kinds("argoproj.io", "AppProject AnalysisTemplate ClusterAnalysisTemplate", NONE),
+        _kinds("argocd-image-updater.argoproj.io", "ImageUpdater", READY),
+        _kinds("actions.github.com", "AutoscalingRunnerSet EphemeralRunnerSet EphemeralRunner", RUNNER),
+        _kinds("actions.github.com", "AutoscalingListener", NONE),
+        _kinds("resources.teleport.dev", "TeleportRole TeleportRoleV6 TeleportRoleV7 TeleportRoleV8 TeleportUser TeleportOIDCConnector TeleportSAMLConnector TeleportGithubConnector TeleportProvisionToken TeleportAccessList TeleportBotV1 TeleportWorkloadIdentityV1 TeleportTrustedClusterV2", TELEPORT),
+        _kinds("k8s.keycloak.org", "Keycloak KeycloakRealmImport KeycloakOIDCClient KeycloakSAMLClient", reads(keycloak, "status.conditions")),
+        _kinds("postgresql.cnpg.io", "Cluster", reads(cnpg_cluster, "status.readyInstances", "status.instances", "status.phase", "status.phaseReason")),
+        _kinds("postgresql.cnpg.io", "Database DatabaseRole Publication Subscription", reads(applied, "status.applied", "status.message")),
+        _kinds("postgresql.cnpg.io", "Pooler", is_set("status.instances")),
+        _kinds("postgresql.cnpg.io", "Backup", phase("status.phase", ("completed",), hopeless=("failed", "walArchivingFailing"), message="status.error")),
+        _kinds("postgresql.cnpg.io", "ScheduledBackup", reads(scheduled_backup)),
+        _kinds("postgresql.cnpg.io", "ImageCatalog ClusterImageCatalog", NONE),
+        _kinds("secrets.hashicorp.com", "VaultConnection VaultAuth", conditions("Ready", "Healthy")),
+        _kinds("secrets.hashicorp.com", "VaultAuthGlobal", is_set("status.valid")),
+        _kinds("secrets.hashicorp.com", "VaultStaticSecret VaultDynamicSecret VaultPKISecret", SECRET_SYNC),
+        _kinds("external-secrets.io", "ClusterSecretStore SecretStore ExternalSecret ClusterExternalSecret PushSecret", conditions("Ready", failed=("SecretSyncedError", "ValidationFailed", "InvalidProviderConfig", "Errored"))),
+        _kinds("instance.falcosecurity.dev", "Falco", conditions("Reconciled", "Available")),
+        _kinds("instance.falcosecurity.dev", "Component", conditions("Reconciled")),
+        _kinds("artifact.falcosecurity.dev", "Rulesfile Plugin Config", conditions("Programmed")),
+        _kinds("kafka.strimzi.io", "Kafka KafkaTopic KafkaUser KafkaConnect KafkaConnector KafkaMirrorMaker2 KafkaBridge", conditions("Ready", bad=("NotReady",))),
+        _kinds("kafka.strimzi.io", "KafkaNodePool", reads(node_pool, "status.nodeIds")),
+        _kinds("kafka.strimzi.io", "KafkaRebalance", reads(rebalance, "status.conditions")),
+        _kinds("clickhouse.altinity.com", "ClickHouseInstallation", ALTINITY),
+        _kinds("clickhouse-keeper.altinity.com", "ClickHouseKeeperInstallation", ALTINITY),
+        _kinds("clickhouse.altinity.com", "ClickHouseInstallationTemplate ClickHouseOperatorConfiguration", NONE),
+        _kinds("clickhouse.com", "ClickHouseCluster KeeperCluster", READY),
+        _kinds("kubeflow.org", "Profile Experiment Suggestion Trial", last_condition("Successful", "Succeeded", "Running", "Created")),
+        _kinds("kubeflow.org", "Notebook", conditions("Ready")),
+        _kinds("kubeflow.org", "Workspace WorkspaceKind ScheduledWorkflow", NONE),
+        _kinds("pipelines.kubeflow.org", "Pipeline PipelineVersion", NONE),
+        _kinds("serving.kserve.io", "InferenceService InferenceGraph LLMInferenceService", READY),
+        _kinds("sparkoperator.k8s.io", "SparkApplication", reads(spark, "status.applicationState.state", "status.applicationState.errorMessage")),
+        _kinds("trainer.kubeflow.org", "TrainJob", last_condition("Complete")),
+        _kinds("trainer.kubeflow.org", "ClusterTrainingRuntime TrainingRuntime", NONE),
+        _kinds("monitoring.coreos.com", "Prometheus Alertmanager ThanosRuler PrometheusAgent", MONITORING),
+        _kinds("monitoring.coreos.com", "ServiceMonitor PodMonitor Probe PrometheusRule ScrapeConfig AlertmanagerConfig", NONE),
+        _kinds("opentelemetry.io", "OpenTelemetryCollector TargetAllocator OpAMPBridge", is_set("status.version")),
+        _kinds("opentelemetry.io", "Instrumentation", NONE),
+        _kinds("opentelemetry.io", "ClusterObservability", READY),
+        _kinds("opensearch.org", "OpenSearchCluster", reads(opensearch, "status.phase", "status.health", "status.initialized")),
+        _kinds("opensearch.org", "OpensearchUser OpensearchRole OpensearchUserRoleBinding OpensearchTenant OpensearchActionGroup OpenSearchISMPolicy OpensearchIndexTemplate OpensearchComponentTemplate OpensearchSnapshotPolicy", APPLIED_OPENSEARCH),
+        _kinds("cilium.io", "CiliumLoadBalancerIPPool", without_problem("cilium.io/PoolConflict")),
+        _kinds("cilium.io", "CiliumBGPClusterConfig", without_problem("cilium.io/NoMatchingNode", "cilium.io/MissingPeerConfigs", "cilium.io/ConflictingClusterConfig")),
+        _kinds("cilium.io", "CiliumBGPPeerConfig CiliumBGPAdvertisement CiliumL2AnnouncementPolicy CiliumEgressGatewayPolicy CiliumGatewayClassConfig", NONE),
+        _kinds("cilium.io", "CiliumNetworkPolicy CiliumClusterwideNetworkPolicy", NONE),
+        _kinds("operator.tigera.io", "TigeraStatus", reads(tigera, "status.conditions")),
+        _kinds("operator.tigera.io", "Installation APIServer Goldmane Whisker", NONE),
+        _kinds("projectcalico.org", "IPPool BGPConfiguration BGPPeer FelixConfiguration", NONE),
+        _kinds("metallb.io", "IPAddressPool L2Advertisement BGPAdvertisement BGPPeer BFDProfile Community", NONE),
+        _kinds("metallb.io", "ConfigurationState", phase("status.result", ("Valid",), degraded=("Invalid",), message="status.errorSummary")),
+        _kinds("metallb.io", "ServiceL2Status ServiceBGPStatus", is_set("status.node")),
+        _kinds("frrk8s.metallb.io", "BGPSessionState", phase("status.bgpStatus", ("Established",))),
+        _kinds("ceph.rook.io", "CephCluster", reads(ceph_cluster, "status.phase", "status.ceph.health", "status.message")),
+        _kinds("ceph.rook.io", "CephBlockPool CephFilesystem CephObjectStore CephObjectStoreUser CephNFS CephRBDMirror CephFilesystemMirror CephFilesystemSubVolumeGroup CephBlockPoolRadosNamespace", ROOK),
+        _kinds("csi.ceph.io", "OperatorConfig Driver CephConnection ClientProfile", NONE),
+        _kinds("velero.io", "BackupStorageLocation", phase("status.phase", ("Available",), degraded=("Unavailable",), message="status.message")),
+        _kinds("velero.io", "VolumeSnapshotLocation", phase("status.phase", ("Available",), degraded=("Unavailable",))),
+        _kinds("velero.io", "Schedule", phase("status.phase", ("Enabled",), hopeless=("FailedValidation",))),
+        _kinds("velero.io", "Backup Restore", VELERO),
+        _kinds("velero.io", "BackupRepository", phase("status.phase", ("Ready",), degraded=("NotReady",), message="status.message")),
+        _kinds("velero.io", "PodVolumeBackup PodVolumeRestore DataUpload DataDownload", VELERO_DATA),
+        _kinds("k8gb.io", "Gslb", reads(gslb, "status.serviceHealth", "status.healthyRecords")),
+        _kinds("k8gb.io", "ZoneDelegation", is_set("status.dnsServers")),
+        _kinds("externaldns.k8s.io", "DNSEndpoint", NONE),
+        _kinds("security.istio.io", "PeerAuthentication AuthorizationPolicy RequestAuthentication", NONE),
+        _kinds("telemetry.istio.io", "Telemetry", NONE),
+        _kinds("networking.istio.io", "DestinationRule ServiceEntry VirtualService Gateway Sidecar", NONE),
+        _kinds("kiali.io", "Kiali", NONE),
+        _kinds(GATEWAY, "GatewayClass", conditions("Accepted", failed=("InvalidParameters", "UnsupportedVersion"))),
+        _kinds(GATEWAY, "Gateway", conditions("Accepted", "Programmed", failed=("Invalid", "ListenersNotValid", "UnsupportedAddress"))),
+        _kinds(GATEWAY, "HTTPRoute GRPCRoute TLSRoute TCPRoute UDPRoute", ROUTE),
+        _kinds(GATEWAY, "BackendTLSPolicy", POLICY),
+        _kinds("gateway.envoyproxy.io", "EnvoyProxy ClientTrafficPolicy BackendTrafficPolicy SecurityPolicy EnvoyExtensionPolicy", POLICY),
+        _kinds("gateway.nginx.org", "NginxProxy", NONE),
+        _kinds("cert-manager.io", "ClusterIssuer Issuer Certificate", conditions("Ready", failed=("ErrRegisterACMEAccount", "ErrInitIssuer", "Failed"))),
+        _kinds("cert-manager.io", "CertificateRequest", conditions("Ready", hopeless=("Failed", "Denied"))),
+        _kinds("operator.knative.dev", "KnativeServing KnativeEventing", READY),
+        _kinds("kubevirt.io", "KubeVirt", reads(deployed, "status.phase", "status.conditions")),
+        _kinds("cdi.kubevirt.io", "CDI", reads(deployed, "status.phase", "status.conditions")),
+        _kinds("cdi.kubevirt.io", "StorageProfile", is_set("status.claimPropertySets")),
+        _kinds("cdi.kubevirt.io", "DataVolume", phase("status.phase", ("Succeeded",), suspended=("WaitForFirstConsumer", "PendingPopulation", "Paused"), hopeless=("Failed",))),
+    )
+    for row in rows
+)  # fmt: skip
