@@ -140,9 +140,16 @@ class Objects:
         for page in self.pages(where, namespace, labels, fields, metadata_only):
             yield from page.get("items") or []
 
-    def apply(self, wanted: Object, namespace: str | None = None, force: bool = False, dry_run: bool = False) -> Object:
+    def apply(
+        self,
+        wanted: Object,
+        namespace: str | None = None,
+        force: bool = False,
+        dry_run: bool = False,
+        manager: str = FIELD_MANAGER,
+    ) -> Object:
         """Server-side apply; the object as it is (or would be) afterwards."""
-        query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict", "force": str(force).lower()}
+        query = {"fieldManager": manager, "fieldValidation": "Strict", "force": str(force).lower()}
         if dry_run:
             query["dryRun"] = "All"
         path = self.path(wanted, namespace)
@@ -150,12 +157,10 @@ class Objects:
 
     def would_change(self, wanted: Object, namespace: str | None = None, manager: str = FIELD_MANAGER) -> str:
         """'' when the object is as described, else missing or changed: the server is asked what applying would do."""
-        path = self.path(wanted, namespace)
-        live = self.client.get(path)
+        live = self.get(wanted, namespace)
         if live is None:
             return "missing"
-        query = {"fieldManager": manager, "force": "true", "dryRun": "All"}
-        after = self.client.send("PATCH", path, wanted, "application/apply-patch+yaml", query)
+        after = self.apply(wanted, namespace, force=True, dry_run=True, manager=manager)
         return "" if essence(live) == essence(after) else "changed"
 
     def delete(self, wanted: Object, namespace: str | None = None, propagation: str = "Background") -> bool:

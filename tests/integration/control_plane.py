@@ -243,10 +243,15 @@ class ControlPlane:
         self.others.append(process)
         return process
 
+    def restart_api(self) -> None:
+        """Kill the API server, and start it again."""
+        self.api.stop(signal.SIGKILL)
+        self.start_api()
+
     def stop(self) -> None:
-        """Stop all processes."""
+        """Stop all processes; nobody needs their last words."""
         for process in (*self.others, self.controllers, self.api, self.etcd):
-            process.stop()
+            process.stop(signal.SIGKILL)
 
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
         """What kubectl prints; a failure is an error with its words."""

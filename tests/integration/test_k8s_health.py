@@ -221,8 +221,7 @@ def test_a_restart_of_the_api_server_does_not_end_the_wait(space: Space, later: 
     pod = space.pod("app")
 
     def restart() -> None:
-        space.control_plane.api.stop()
-        space.control_plane.start_api()
+        space.control_plane.restart_api()
         space.run(pod)
 
     later(0.5, restart)

@@ -9,12 +9,12 @@ from typing import Any
 
 import yaml
 
+from .._diff import difference
 from .._kube import KubeError
 from .._objects import Object, Objects, name_of
-from .values import HIDDEN, Values, mask
+from .values import Values, mask
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
 def parse(manifest: str) -> list[Object]:
@@ -23,27 +23,10 @@ def parse(manifest: str) -> list[Object]:
     return [item for item in found if isinstance(item, dict) and item.get("kind") and item.get("metadata")]
 
 
-def _hidden(found: Object) -> Object:
-    if found["kind"] != "Secret":
-        return found
-    return {
-        key: dict.fromkeys(value, HIDDEN) if key in ("data", "stringData") and isinstance(value, dict) else value
-        for key, value in found.items()
-    }
-
-
-def difference(before: str, after: str, secret: Values) -> dict[str, str]:
-    """Before and after of the objects that differ, as YAML, without secret values."""
-    sides = [{name_of(item): item for item in parse(text)} for text in (before, after)]
-    names = sorted({name for side in sides for name in side if sides[0].get(name) != sides[1].get(name)})
-    texts = []
-    for side in sides:
-        parts: list[str] = []
-        for name in names:
-            if name in side:
-                parts.append(f"# {name}\n" + yaml.dump(_hidden(side[name]), Dumper=DUMPER, sort_keys=True))
-        texts.append(mask("---\n".join(parts), secret))
-    return {"before": texts[0], "after": texts[1]}
+def changes(before: str, after: str, secret: Values) -> dict[str, str]:
+    """Before and after of the objects that differ between two manifests, without secret values."""
+    texts = difference(parse(before), parse(after))
+    return {side: mask(text, secret) for side, text in texts.items()}
 
 
 def as_released(wanted: Object, name: str, namespace: str) -> Object:

@@ -259,7 +259,7 @@ class Release:
     def difference(self, old: dict[str, Any], after: str) -> dict[str, str]:
         """Before and after, without what is secret now or may have been."""
         secret = {"now": self.secret_values, "then": manifest.config_secrets(old.get("config"), self.values)}
-        return manifest.difference(old.get("manifest", ""), after, secret)
+        return manifest.changes(old.get("manifest", ""), after, secret)
 
     def result(
         self, revisions: list[plan.Revision], made: plan.Plan, drift: list[str], archive: charts.Archive | None = None

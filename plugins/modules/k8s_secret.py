@@ -1,0 +1,164 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, kubestd.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: k8s_secret
+short_description: A Secret with random contents, made once
+description:
+  - Makes the keys of a Secret that are not there yet with random contents, and never changes one that is there.
+  - The contents never leave the cluster. Neither results nor diffs have them.
+author:
+  - kubestd.platform contributors (@kubestd)
+requirements:
+  - PyYAML
+  - cryptography, for private and public keys
+  - bcrypt, for htpasswd
+extends_documentation_fragment:
+  - kubestd.platform.kube
+attributes:
+  check_mode:
+    support: full
+    description: Says what would be made.
+  diff_mode:
+    support: full
+    description: Shows names of keys, never contents.
+  idempotent:
+    support: full
+    description: A second run changes nothing.
+options:
+  name:
+    description: Name of the Secret.
+    type: str
+    required: true
+  namespace:
+    description: Its namespace; it is made when it is not there.
+    type: str
+    required: true
+  labels:
+    description: Labels it gets; others that it has stay.
+    type: dict
+    default: {}
+  annotations:
+    description: Annotations it gets; others that it has stay.
+    type: dict
+    default: {}
+  type:
+    description: Type of a Secret that is made.
+    type: str
+    default: Opaque
+  data:
+    description: The keys, by name. A key that is not described stays as it is.
+    type: dict
+    default: {}
+  copies:
+    description: Namespaces that get a copy, which is kept equal. They are made when they are not there.
+    type: list
+    elements: str
+    default: []
+  state:
+    description: Whether the Secret is there. With V(absent) its copies in O(copies) go too.
+    type: str
+    choices: [present, absent]
+    default: present
+notes:
+  - "Each value of O(data) has these options: C(format) is one of V(password) (letters and digits), V(hex), V(base64), V(uuid),
+    V(rsa_private_key), V(ec_private_key), V(public_key), V(htpasswd); C(length) is the number of characters of a password
+    (default 32), or of random bytes; C(bits) is the size of a private key (default 4096 for RSA, 256 for EC); C(from_key) is the key
+    of this Secret that a V(public_key) or an V(htpasswd) is made from; C(user) is the name in an V(htpasswd)."
+"""
+
+EXAMPLES = r"""
+- name: Make the passwords of Harbor once
+  kubestd.platform.k8s_secret:
+    name: harbor-generated
+    namespace: harbor
+    data:
+      HARBOR_ADMIN_PASSWORD:
+        format: password
+      secretKey:
+        format: password
+        length: 16
+      REGISTRY_PASSWD:
+        format: password
+      REGISTRY_HTPASSWD:
+        format: htpasswd
+        user: harbor_registry_user
+        from_key: REGISTRY_PASSWD
+"""
+
+RETURN = r"""
+actions:
+  description: What was done, or would be done in check mode, a sentence each.
+  returned: always
+  type: list
+  elements: str
+  sample: ["make the secret harbor/harbor-generated"]
+made:
+  description: Names of the keys that were made.
+  returned: always
+  type: list
+  elements: str
+  sample: ["secretKey"]
+keys:
+  description: Names of all keys it has.
+  returned: always
+  type: list
+  elements: str
+  sample: ["HARBOR_ADMIN_PASSWORD", "secretKey"]
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ..module_utils._errors import KubestdError
+from ..module_utils._kubeconfig import KUBE_ARGUMENTS, access
+from ..module_utils._objects import Objects
+from ..module_utils._secret.plan import make_keys
+from ..module_utils._secret.run import Store
+
+
+def main() -> None:
+    """Run the module."""
+    formats = ["password", "hex", "base64", "uuid", "rsa_private_key", "ec_private_key", "public_key", "htpasswd"]
+    key = {
+        "format": {"type": "str", "choices": formats, "default": "password"},
+        "length": {"type": "int", "default": 32},
+        "bits": {"type": "int", "default": 0},
+        "from_key": {"type": "str"},
+        "user": {"type": "str"},
+    }
+    module = AnsibleModule(
+        argument_spec={
+            **KUBE_ARGUMENTS,
+            "name": {"type": "str", "required": True},
+            "namespace": {"type": "str", "required": True},
+            "labels": {"type": "dict", "default": {}},
+            "annotations": {"type": "dict", "default": {}},
+            "type": {"type": "str", "default": "Opaque"},
+            "data": {"type": "dict", "default": {}},
+            "copies": {"type": "list", "elements": "str", "default": [], "no_log": False},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        },
+        supports_check_mode=True,
+    )
+    data = {}
+    for name, options in module.params["data"].items():
+        checked = ArgumentSpecValidator(key).validate(options or {})
+        if checked.error_messages:
+            module.fail_json(msg=f"data.{name}: {'; '.join(checked.error_messages)}.")
+        data[name] = checked.validated_parameters
+    try:
+        store = Store(Objects(access(module.params).client()), module.params, make_keys(data))
+        present = module.params["state"] == "present"
+        result = store.present(module.check_mode) if present else store.absent(module.check_mode)
+    except KubestdError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
