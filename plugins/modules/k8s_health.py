@@ -112,7 +112,7 @@ options:
             description: A regular expression that the body has to contain.
             type: str
           json:
-            description: Values that a JSON body has to have, by dotted path, for example C({"status": "healthy"}).
+            description: Values that a JSON body has to have, by their dotted path.
             type: dict
       release:
         description: All workloads of a Helm release, its claims, and its services of type LoadBalancer.

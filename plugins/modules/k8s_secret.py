@@ -50,10 +50,36 @@ options:
     description: Type of a Secret that is made.
     type: str
     default: Opaque
-  data:
-    description: The keys, by name. A key that is not described stays as it is.
-    type: dict
-    default: {}
+  keys:
+    description: The keys. One that is not described stays as it is.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      key:
+        description: Its name.
+        type: str
+        required: true
+      format:
+        description:
+          - What it is made of. V(password) has letters and digits; V(hex), V(base64) and V(uuid) are random bytes; private keys are PEM.
+          - V(public_key) and V(htpasswd) are made from another key, O(keys[].from_key).
+        type: str
+        choices: [password, hex, base64, uuid, rsa_private_key, ec_private_key, public_key, htpasswd]
+        default: password
+      length:
+        description: Number of characters of a password, or of random bytes.
+        type: int
+        default: 32
+      bits:
+        description: Size of a private key; without it 4096 for RSA and 256 for EC.
+        type: int
+      from_key:
+        description: Name of the key of this Secret that this one is made from.
+        type: str
+      user:
+        description: Name of the user in an htpasswd line.
+        type: str
   copies:
     description: Namespaces that get a copy, which is kept equal. They are made when they are not there.
     type: list
@@ -64,11 +90,6 @@ options:
     type: str
     choices: [present, absent]
     default: present
-notes:
-  - "Each value of O(data) has these options: C(format) is one of V(password) (letters and digits), V(hex), V(base64), V(uuid),
-    V(rsa_private_key), V(ec_private_key), V(public_key), V(htpasswd); C(length) is the number of characters of a password
-    (default 32), or of random bytes; C(bits) is the size of a private key (default 4096 for RSA, 256 for EC); C(from_key) is the key
-    of this Secret that a V(public_key) or an V(htpasswd) is made from; C(user) is the name in an V(htpasswd)."
 """
 
 EXAMPLES = r"""
@@ -76,15 +97,12 @@ EXAMPLES = r"""
   kubestd.platform.k8s_secret:
     name: harbor-generated
     namespace: harbor
-    data:
-      HARBOR_ADMIN_PASSWORD:
-        format: password
-      secretKey:
-        format: password
+    keys:
+      - key: HARBOR_ADMIN_PASSWORD
+      - key: secretKey
         length: 16
-      REGISTRY_PASSWD:
-        format: password
-      REGISTRY_HTPASSWD:
+      - key: REGISTRY_PASSWD
+      - key: REGISTRY_HTPASSWD
         format: htpasswd
         user: harbor_registry_user
         from_key: REGISTRY_PASSWD
@@ -112,7 +130,6 @@ keys:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ..module_utils._errors import KubestdError
 from ..module_utils._kubeconfig import KUBE_ARGUMENTS, access
@@ -125,10 +142,11 @@ def main() -> None:
     """Run the module."""
     formats = ["password", "hex", "base64", "uuid", "rsa_private_key", "ec_private_key", "public_key", "htpasswd"]
     key = {
+        "key": {"type": "str", "required": True, "no_log": False},
         "format": {"type": "str", "choices": formats, "default": "password"},
         "length": {"type": "int", "default": 32},
-        "bits": {"type": "int", "default": 0},
-        "from_key": {"type": "str"},
+        "bits": {"type": "int"},
+        "from_key": {"type": "str", "no_log": False},
         "user": {"type": "str"},
     }
     module = AnsibleModule(
@@ -139,20 +157,14 @@ def main() -> None:
             "labels": {"type": "dict", "default": {}},
             "annotations": {"type": "dict", "default": {}},
             "type": {"type": "str", "default": "Opaque"},
-            "data": {"type": "dict", "default": {}},
-            "copies": {"type": "list", "elements": "str", "default": [], "no_log": False},
+            "keys": {"type": "list", "elements": "dict", "default": [], "options": key, "no_log": False},
+            "copies": {"type": "list", "elements": "str", "default": []},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         },
         supports_check_mode=True,
     )
-    data = {}
-    for name, options in module.params["data"].items():
-        checked = ArgumentSpecValidator(key).validate(options or {})
-        if checked.error_messages:
-            module.fail_json(msg=f"data.{name}: {'; '.join(checked.error_messages)}.")
-        data[name] = checked.validated_parameters
     try:
-        store = Store(Objects(access(module.params).client()), module.params, make_keys(data))
+        store = Store(Objects(access(module.params).client()), module.params, make_keys(module.params["keys"]))
         present = module.params["state"] == "present"
         result = store.present(module.check_mode) if present else store.absent(module.check_mode)
     except KubestdError as error:

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-MAX_STATEMENT_LINES = 60
+# The argument spec counts; what decides anything does not belong here.
+MAX_STATEMENT_LINES = 80
 # These run on the controller (connection: local) and may use its libraries.
 ON_THE_CONTROLLER: set[str] = {"k8s_health", "k8s_manifests", "k8s_secret", "helm_oci", "helm_oci_info"}
 

@@ -178,6 +178,8 @@ class Release:
             "version": archive.version.replace("+", "_")[:63],
         }
         command = ["upgrade", self.name, archive.path, "--install", "--skip-crds", "--hide-notes", *self.limits()]
+        # without it helm takes the values of the last revision when it is given none
+        command.append("--reset-values")
         command += ["--labels", ",".join(f"{state.PREFIX}{name}={text}" for name, text in labels.items())]
         command += ["--history-max", str(self.options["history_max"]), "--values", VALUES, "--wait=hookOnly"]
         if self.secret_values:

@@ -8,15 +8,15 @@ from __future__ import annotations
 import base64
 import string
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from .._errors import KubestdError
 
 LETTERS = string.ascii_letters + string.digits
-# Formats that are made from another key of the same Secret
-DERIVED = ("public_key", "htpasswd")
+# Formats that are made from another key of the same Secret, and of which formats that may be
+SOURCES = {"public_key": ("rsa_private_key", "ec_private_key"), "htpasswd": ("password", "hex", "base64")}
 Random = Callable[[int], bytes]
 
 
@@ -32,26 +32,34 @@ class Key:
     source: str
 
 
-def make_keys(data: Mapping[str, Mapping[str, Any]]) -> list[Key]:
+def make_keys(described: Sequence[Mapping[str, Any]]) -> list[Key]:
     """The keys in order of making. Raises KubestdError that names the key and the option."""
-    keys = []
-    for name, options in data.items():
-        source = options.get("from_key") or ""
-        if options["format"] in DERIVED and source not in data:
+    by_name = {str(options["key"]): options for options in described}
+    if len(by_name) < len(described):
+        names = [options["key"] for options in described]
+        raise KubestdError(
+            f"keys has {next(name for name in names if names.count(name) > 1)} twice; a key has one description."
+        )
+    return sorted((_make_key(options, by_name) for options in described), key=lambda key: key.format in SOURCES)
+
+
+def _make_key(options: Mapping[str, Any], by_name: Mapping[str, Mapping[str, Any]]) -> Key:
+    name, source = options["key"], options.get("from_key") or ""
+    allowed = SOURCES.get(options["format"])
+    if allowed:
+        if source not in by_name:
             raise KubestdError(
-                f"data.{name}.from_key is {source!r}; name another key of this secret that it is made from."
+                f"from_key of the key {name} is {source!r}; name another key of this secret that it is made from."
+            )
+        if by_name[source]["format"] not in allowed:
+            raise KubestdError(
+                f"The key {name} cannot be made from {source}, which is of the format {by_name[source]['format']}."
             )
         if options["format"] == "htpasswd" and not options.get("user"):
-            raise KubestdError(f"data.{name}.user is missing; an htpasswd line has a user name.")
-        if data.get(source, {}).get("format") in DERIVED:
-            raise KubestdError(f"data.{name}.from_key names {source}, which is made from another key itself.")
-        wanted = {"public_key": ("rsa_private_key", "ec_private_key"), "htpasswd": ("password", "hex", "base64")}
-        if options["format"] in DERIVED and data[source]["format"] not in wanted[options["format"]]:
-            raise KubestdError(
-                f"data.{name} cannot be made from {source}, which is of the format {data[source]['format']}."
-            )
-        keys.append(Key(name, options["format"], options["length"], options["bits"], options.get("user") or "", source))
-    return sorted(keys, key=lambda key: key.format in DERIVED)
+            raise KubestdError(f"user of the key {name} is missing; an htpasswd line has a user name.")
+    if options["length"] < 1:
+        raise KubestdError(f"length of the key {name} is {options['length']}; write a number above 0.")
+    return Key(name, options["format"], options["length"], options.get("bits") or 0, options.get("user") or "", source)
 
 
 def password(length: int, random: Random) -> str:
