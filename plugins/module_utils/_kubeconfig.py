@@ -36,6 +36,10 @@ KUBE_ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 
 
+class NoAccess(KubestdError):
+    """Nothing says which API server, or the file that does is not there (yet)."""
+
+
 @dataclass(frozen=True, repr=False)
 class Access:
     """One API server and one identity; certificates are PEM texts."""
@@ -110,7 +114,7 @@ def access(options: dict[str, Any], environment: dict[str, str] | None = None) -
         if options.get(option):
             found[name] = options[option]
     if not found["server"]:
-        raise KubestdError(
+        raise NoAccess(
             "No API server is known: set kubeconfig to a file, or host and api_key, or the environment variable KUBECONFIG."
         )
     return Access(**found)
@@ -219,7 +223,7 @@ def _load(path: str) -> tuple[dict[str, Any], str, str]:
         with open(path, encoding="utf-8") as handle:
             text = handle.read()
     except OSError as error:
-        raise KubestdError(f"Cannot read the kubeconfig {path}: {error.strerror}.") from error
+        raise NoAccess(f"Cannot read the kubeconfig {path}: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise KubestdError(f"The kubeconfig {path} is not YAML.") from error
     return _parse(text, path), os.path.dirname(os.path.abspath(path)), path

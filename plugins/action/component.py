@@ -1,0 +1,91 @@
+# Copyright: (c) 2026, kubestd.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""component: one verb on the record of one system, carried out on the controller, with a line of progress for each step."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ..module_utils._component.record import parse
+from ..module_utils._component.run import Component, Unhealthy
+from ..module_utils._errors import KubestdError
+from ..module_utils._kube import KubeError
+from ..module_utils._kubeconfig import NoAccess, access
+
+VERBS = ("release", "plan", "health", "remove", "bundle")
+
+
+def blocked_by(needs: list[str], task_vars: Mapping[str, Any]) -> list[str]:
+    """Needs that were to be released in this run and were not: failed in this play, or in an earlier one."""
+    everybody, alive = task_vars.get("ansible_play_hosts_all", []), task_vars.get("ansible_play_hosts", [])
+    found = []
+    for need in needs:
+        state = task_vars["hostvars"].get(need, {}).get("component_state") if need in task_vars["hostvars"] else None
+        here = need in everybody
+        if (here and need not in alive) or (not here and state == "waiting"):
+            found.append(need)
+    return found
+
+
+class ActionModule(ActionBase):
+    """Runs on the controller only."""
+
+    TRANSFERS_FILES = False
+    _supports_check_mode = True
+    _supports_diff = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        task_vars = task_vars or {}
+        options = self._task.args
+        verb = options.get("action", "release")
+        if verb not in VERBS:
+            raise AnsibleActionFail(f"action is {verb!r}; write one of {', '.join(VERBS)}.")
+        started = time.monotonic()
+        check_mode = bool(self._task.check_mode) or verb == "plan"
+        name = str((options.get("record") or {}).get("name") or "component")
+
+        def say(text: str) -> None:
+            Display().display(f"  {name}: {text} ({time.monotonic() - started:.1f} s)")
+
+        try:
+            record = parse(options["record"])
+            if verb == "bundle":
+                raise KubestdError("a bundle cannot be made yet.")
+            blocked = blocked_by(record.needs, task_vars) if verb in ("release", "plan") else []
+            if blocked:
+                raise KubestdError(
+                    f"blocked by {', '.join(blocked)}: what {record.name} needs was not released in this run."
+                )
+            settings = {name: options.get(name) for name in ("mirror", "registry", "helm", "cosign", "drift")}
+            settings["timeout"] = options.get("timeout") or 600
+            made = Component(record, access(dict(options)), settings, check_mode, bool(self._task.diff), say)
+            result.update(self.carry_out(made, verb, bool(options.get("remove_data"))))
+        except Unhealthy as error:
+            result.update(error.result)
+            result.update(failed=True, msg=f"{name}: {error}")
+        except KubestdError as error:
+            if check_mode and (isinstance(error, NoAccess) or (isinstance(error, KubeError) and error.status == 0)):
+                # --check of a whole site before there is a cluster
+                result.update(changed=verb != "health", message=f"would be released once the cluster answers ({error})")
+            else:
+                result.update(
+                    failed=True, changed=False, msg=f"{name}: {error}", seconds=round(time.monotonic() - started, 1)
+                )
+        if not result.get("failed"):
+            result["ansible_facts"] = {"component_state": "released" if verb == "release" else verb}
+        return result
+
+    @staticmethod
+    def carry_out(made: Component, verb: str, data: bool) -> dict[str, Any]:
+        """The result of a verb."""
+        if verb == "remove":
+            return made.remove(data)
+        return made.health() if verb == "health" else made.release()

@@ -1,0 +1,201 @@
+# Copyright: (c) 2026, kubestd.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The verbs of a system, carried out on its record: release, health, remove."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from .._errors import KubestdError
+from .._health.engine import Engine
+from .._health.plan import make_check
+from .._kubeconfig import Access
+from .._manifests.plan import checked as checked_objects
+from .._manifests.read import gather
+from .._manifests.run import ManifestSet, reconcile
+from .._objects import Object, Objects, Resource
+from .._release.run import Release, cache_folder, listing
+from .._secret.plan import make_keys
+from .._secret.run import Store
+from . import record as records
+from .record import Options, Record, Stage
+
+NAMESPACES = Resource("v1", "Namespace", "namespaces", False)
+CLAIMS = Resource("v1", "PersistentVolumeClaim", "persistentvolumeclaims", True)
+PODS = Resource("v1", "Pod", "pods", True)
+SHARED = ("default", "kube-system", "kube-public", "kube-node-lease")
+
+
+class Component:
+    """One system. say: a line of progress for people; settings: mirror, registry, helm, cosign, drift, timeout."""
+
+    def __init__(
+        self,
+        record: Record,
+        access: Access,
+        settings: Options,
+        check_mode: bool,
+        diff: bool,
+        say: Callable[[str], None],
+    ) -> None:
+        self.record, self.access, self.settings = record, access, settings
+        self.check_mode, self.with_diff, self.say = check_mode, diff, say
+        self.objects = Objects(access.client())
+        self.timeout = float(settings["timeout"])
+        self.actions: list[str] = []
+        self.checks: list[dict[str, Any]] = []
+        self.diffs: list[dict[str, str]] = []
+        self.kept: list[str] = []
+        self.started = time.monotonic()
+
+    def result(self, message: str = "", passed: bool = True) -> dict[str, Any]:
+        """The same keys for every verb."""
+        names = {(item["namespace"], item["name"]) for stage in self.record.stages for item in stage.releases}
+        found = [item for item in listing(self.objects, None, None) if (item["namespace"], item["name"]) in names]
+        return {
+            "changed": bool(self.actions),
+            "actions": self.actions,
+            "passed": passed,
+            "message": message,
+            "checks": self.checks,
+            "releases": found,
+            "kept": self.kept,
+            "diff": self.diffs,
+            "seconds": round(time.monotonic() - self.started, 1),
+        }
+
+    def did(self, actions: list[str], diff: dict[str, str] | None, about: str) -> None:
+        """Note what was done, and say it."""
+        self.actions += actions
+        for action in actions:
+            self.say(action)
+        if diff and self.with_diff and actions:
+            self.diffs.append({"before_header": about, "after_header": about, **diff})
+
+    def release(self) -> dict[str, Any]:
+        """Bring the system to its description, stage by stage, and wait for each."""
+        for secret in self.record.secrets:
+            store = Store(self.objects, secret, make_keys(secret["keys"]))
+            done = store.present(self.check_mode)
+            self.did(done["actions"], done.get("diff"), f"Secret {secret['namespace']}/{secret['name']}")
+        for stage in self.record.stages:
+            before = len(self.actions)
+            for options in stage.releases:
+                self.one_release(options)
+            self.manifests(stage, "present")
+            if self.check_mode and len(self.actions) > before:
+                continue
+            self.wait(stage)
+        return self.result("released")
+
+    def one_release(self, options: Options) -> None:
+        """One release of a stage."""
+        known = {name: self.settings.get(name) for name in ("mirror", "registry", "helm", "cosign")}
+        drift = {"drift": self.settings["drift"]} if self.settings.get("drift") else {}
+        release = Release({**known, "timeout": self.timeout, **options, **drift}, self.access, cache_folder())
+        done = release.run(self.check_mode, self.with_diff)
+        self.did(done["actions"], done.get("diff"), f"release {release.namespace}/{release.name}")
+        if done["drift"] and not done["actions"]:
+            self.say(f"drift: {'; '.join(done['drift'])}")
+
+    def manifests(self, stage: Stage, state: str) -> None:
+        """The objects of a stage."""
+        if not stage.manifests and not stage.urls:
+            return
+        options = {"state": state, "prune": True}
+        texts = {"objects": stage.manifests, "urls": self.redirected(stage.urls)}
+        found: list[Object] = checked_objects(*gather(texts, cache_folder()))
+        if state == "present" and not self.check_mode:
+            self.ensure_namespace()
+        manifests = ManifestSet(self.objects, stage.name, self.record.namespace, self.timeout, True)
+        done = reconcile(manifests, options, found, self.check_mode)
+        said = [
+            f"{item['action']} {item['kind']} {item['name']}"
+            for item in done["objects"]
+            if item["action"] != "unchanged"
+        ]
+        self.did(said, done.get("diff"), f"objects of {stage.name}")
+
+    def redirected(self, urls: list[Options]) -> list[Options]:
+        """Addresses at the mirror of files, when there is one."""
+        files = (self.settings.get("mirror") or {}).get("files")
+        if not files:
+            return urls
+        return [{**item, "url": f"{files.rstrip('/')}/{item['url'].split('://', 1)[1]}"} for item in urls]
+
+    def ensure_namespace(self) -> None:
+        """The namespace of a system that has objects and no release."""
+        release = {**records.RELEASE_DEFAULTS, "name": self.record.name, "namespace": self.record.namespace}
+        release.update(state="absent", namespace_labels=self.record.labels, timeout=self.timeout)
+        self.did(Release(release, self.access, cache_folder()).ensure_namespace(), None, "namespace")
+
+    def engine(self, checks: list[Options]) -> Engine:
+        """Checks, ready to be run."""
+        made = [make_check(check) for check in checks]
+        return Engine(lambda: Objects(self.access.client()), made, self.timeout)
+
+    def wait(self, stage: Stage) -> None:
+        """Until everything of a stage is healthy; raises with the root cause."""
+        wanted = list(records.checks(self.record, stage))
+        if not wanted:
+            return
+        done = self.engine(wanted).run(wait=not self.check_mode)
+        self.checks += done["checks"]
+        if not done["passed"] and not self.check_mode:
+            raise Unhealthy(done["message"], self.result(done["message"], False))
+
+    def health(self) -> dict[str, Any]:
+        """How the system is now, without waiting."""
+        wanted = [check for stage in self.record.stages for check in records.checks(self.record, stage)]
+        done = self.engine(wanted).run(wait=False)
+        self.checks = done["checks"]
+        return self.result(done["message"], done["passed"])
+
+    def remove(self, data: bool) -> dict[str, Any]:
+        """Take the system away, last stage first; data stays unless it is to go."""
+        for stage in reversed(self.record.stages):
+            self.manifests(stage, "absent")
+            for options in reversed(stage.releases):
+                if options.get("keep"):
+                    self.kept.append(f"release {options['namespace']}/{options['name']}")
+                else:
+                    self.one_release({**options, "state": "absent", "chart": None})
+        claims = [
+            item["metadata"]["name"] for item in self.objects.list(CLAIMS, self.record.namespace, metadata_only=True)
+        ]
+        if not data:
+            self.kept += [f"PersistentVolumeClaim {self.record.namespace}/{name}" for name in claims]
+            self.kept += [f"Secret {item['namespace']}/{item['name']}" for item in self.record.secrets]
+        if data or not self.kept:
+            self.remove_namespace(data)
+        self.kept += self.record.keeps
+        return self.result("removed")
+
+    def remove_namespace(self, data: bool) -> None:
+        """The namespace, when it is this system's own: with all its data, or when nothing runs in it any more."""
+        space = self.record.namespace
+        found = self.objects.client.get(NAMESPACES.path(name=space))
+        if found is None or space in SHARED:
+            return
+        others = [item["name"] for item in listing(self.objects, space, None)] if not self.check_mode else []
+        busy = [item["metadata"]["name"] for item in self.objects.list(PODS, space, metadata_only=True)]
+        if others or (busy and not data and not self.check_mode):
+            self.kept.append(f"Namespace {space}, in which {', '.join(others or busy)} still is")
+            return
+        self.did([f"delete the namespace {space}"], None, "namespace")
+        if not self.check_mode:
+            self.objects.client.delete(NAMESPACES.path(name=space))
+            gone = self.engine([{"kind": "Namespace", "object": space, "state": "absent"}]).run()
+            if not gone["passed"]:
+                raise KubestdError(gone["message"])
+
+
+class Unhealthy(KubestdError):
+    """The system was released and did not become healthy; result is what the module returns."""
+
+    def __init__(self, message: str, result: dict[str, Any]) -> None:
+        super().__init__(message)
+        self.result = result

@@ -1,0 +1,119 @@
+# Copyright: (c) 2026, kubestd.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: component
+short_description: Carry out a verb on the record of a system
+description:
+  - A record says what a system is, with its secrets, Helm releases, objects and checks, in stages. This carries it out on the controller.
+  - Use the role P(kubestd.platform.component#role), whose argument spec describes the record down to its last option.
+author:
+  - kubestd.platform contributors (@kubestd)
+extends_documentation_fragment:
+  - kubestd.platform.kube
+attributes:
+  check_mode:
+    support: full
+    description: Says what would be done, also before there is a cluster.
+  diff_mode:
+    support: full
+    description: What is secret is masked.
+  idempotent:
+    support: full
+    description: A second run changes nothing.
+options:
+  record:
+    description: The record, free-form here.
+    type: dict
+    required: true
+  action:
+    description: The verb. V(plan) is V(release) in check mode.
+    type: str
+    choices: [release, plan, health, remove, bundle]
+    default: release
+  timeout:
+    description: Seconds for each stage.
+    type: int
+    default: 600
+  mirror:
+    description: As O(kubestd.platform.helm_oci#module:mirror).
+    type: dict
+  registry:
+    description: As O(kubestd.platform.helm_oci#module:registry).
+    type: dict
+  helm:
+    description: The helm program.
+    type: str
+    default: helm
+  cosign:
+    description: The cosign program.
+    type: str
+    default: cosign
+  drift:
+    description: As O(kubestd.platform.helm_oci#module:drift), for all releases of the record.
+    type: str
+    choices: [ignore, report, repair]
+  remove_data:
+    description: Whether V(remove) takes claims, generated secrets and the namespace too.
+    type: bool
+    default: false
+"""
+
+EXAMPLES = r"""
+- name: Release a system of your own
+  kubestd.platform.component:
+    record:
+      name: demo
+      stages:
+        - releases:
+            - name: demo
+              chart:
+                ref: oci://registry.example.com/charts/demo
+                version: 1.0.0
+    kubeconfig: ~/.kube/config
+"""
+
+RETURN = r"""
+actions:
+  description: What was done, a sentence each.
+  returned: always
+  type: list
+  elements: str
+  sample: ["install demo"]
+checks:
+  description: As RV(kubestd.platform.k8s_health#module:checks).
+  returned: success
+  type: list
+  elements: dict
+  sample: []
+releases:
+  description: As RV(kubestd.platform.helm_oci_info#module:releases), of this system.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
+kept:
+  description: What stays after V(remove), a phrase each.
+  returned: success
+  type: list
+  elements: str
+  sample: ["PersistentVolumeClaim harbor/data-harbor-database-0"]
+passed:
+  description: Whether all checks passed.
+  returned: success
+  type: bool
+  sample: true
+message:
+  description: In one sentence how it went.
+  returned: success
+  type: str
+  sample: released
+seconds:
+  description: How long it took.
+  returned: always
+  type: float
+  sample: 12.3
+"""
