@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -23,15 +24,9 @@ VERBS = ("release", "plan", "health", "remove", "bundle")
 
 
 def blocked_by(needs: list[str], task_vars: Mapping[str, Any]) -> list[str]:
-    """Needs that were to be released in this run and were not: failed in this play, or in an earlier one."""
-    everybody, alive = task_vars.get("ansible_play_hosts_all", []), task_vars.get("ansible_play_hosts", [])
-    found = []
-    for need in needs:
-        state = task_vars["hostvars"].get(need, {}).get("component_state") if need in task_vars["hostvars"] else None
-        here = need in everybody
-        if (here and need not in alive) or (not here and state == "waiting"):
-            found.append(need)
-    return found
+    """Needs that failed in this run, in this layer or in an earlier one."""
+    run, hosts = task_vars.get("component_run"), task_vars["hostvars"]
+    return [need for need in needs if run and need in hosts and hosts[need].get("component_failed_in") == run]
 
 
 class ActionModule(ActionBase):
@@ -44,7 +39,8 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         task_vars = task_vars or {}
-        options = self._task.args
+        # plain texts, without what Ansible attaches to them
+        options = json.loads(json.dumps(self._task.args))
         verb = options.get("action", "release")
         if verb not in VERBS:
             raise AnsibleActionFail(f"action is {verb!r}; write one of {', '.join(VERBS)}.")
@@ -61,9 +57,7 @@ class ActionModule(ActionBase):
                 raise KubestdError("a bundle cannot be made yet.")
             blocked = blocked_by(record.needs, task_vars) if verb in ("release", "plan") else []
             if blocked:
-                raise KubestdError(
-                    f"blocked by {', '.join(blocked)}: what {record.name} needs was not released in this run."
-                )
+                raise KubestdError(f"blocked by {', '.join(blocked)}, which was not released in this run.")
             settings = {name: options.get(name) for name in ("mirror", "registry", "helm", "cosign", "drift")}
             settings["timeout"] = options.get("timeout") or 600
             made = Component(record, access(dict(options)), settings, check_mode, bool(self._task.diff), say)
@@ -79,8 +73,6 @@ class ActionModule(ActionBase):
                 result.update(
                     failed=True, changed=False, msg=f"{name}: {error}", seconds=round(time.monotonic() - started, 1)
                 )
-        if not result.get("failed"):
-            result["ansible_facts"] = {"component_state": "released" if verb == "release" else verb}
         return result
 
     @staticmethod

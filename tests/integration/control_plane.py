@@ -174,7 +174,18 @@ class ControlPlane:
                 "--use-service-account-credentials=true",
                 f"--root-ca-file={self.pki}/ca.crt",
                 f"--service-account-private-key-file={self.pki}/sa.key",
-                "--controllers=*,-nodelifecycle,-nodeipam",
+                "--controllers=*,-nodeipam",
+            ],
+            folder,
+        )
+        self.scheduler = Process(
+            "kube-scheduler",
+            [
+                str(kubernetes("kube-scheduler")),
+                f"--kubeconfig={self.kubeconfig}",
+                "--bind-address=127.0.0.1",
+                f"--secure-port={free_port()}",
+                "--leader-elect=false",
             ],
             folder,
         )
@@ -236,11 +247,18 @@ class ControlPlane:
         """Nodes that are played: KWOK makes pods of its nodes run on paper."""
         process = Process(
             "kwok",
-            [str(program), f"--kubeconfig={self.kubeconfig}", f"--config={stages}", "--manage-all-nodes=true"],
+            [
+                str(program),
+                f"--kubeconfig={self.kubeconfig}",
+                f"--config={stages}",
+                "--manage-all-nodes=true",
+                "--node-lease-duration-seconds=40",
+            ],
             self.folder,
         )
         process.start()
-        self.others.append(process)
+        self.scheduler.start()
+        self.others += [process, self.scheduler]
         return process
 
     def restart_api(self) -> None:

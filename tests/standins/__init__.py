@@ -21,6 +21,9 @@ import yaml
 
 HERE = Path(__file__).parent
 IMAGE = "registry.k8s.io/pause:3.10.2"
+# What the level restricted of Pod Security asks for
+SAFE = {"runAsNonRoot": True, "runAsUser": 65534, "seccompProfile": {"type": "RuntimeDefault"}}
+LOCKED = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -48,7 +51,10 @@ def workload(number: int, described: dict[str, Any]) -> str:
         "selector": {"matchLabels": {"app.kubernetes.io/instance": "RELEASE", "part": label}},
         "template": {
             "metadata": {"labels": {"app.kubernetes.io/instance": "RELEASE", "part": label}},
-            "spec": {"containers": [{"name": "main", "image": IMAGE}]},
+            "spec": {
+                "securityContext": SAFE,
+                "containers": [{"name": "main", "image": IMAGE, "securityContext": LOCKED}],
+            },
         },
     }
     if described["kind"] == "StatefulSet":

@@ -84,7 +84,8 @@ def parse(described: Mapping[str, Any]) -> Record:
     )
 
 
-def _stage(name: str, number: int, stage: Mapping[str, Any], namespace: str, labels: dict[str, str]) -> Stage:
+def _stage(system: str, number: int, stage: Mapping[str, Any], namespace: str, labels: dict[str, str]) -> Stage:
+    name = system.replace("_", "-")  # as names in a cluster are written
     releases = []
     for release in map(given, stage.get("releases") or []):
         own = release.get("namespace") or namespace

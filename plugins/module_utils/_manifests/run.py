@@ -31,6 +31,8 @@ class ManifestSet:
     """The set of one name."""
 
     def __init__(self, objects: Objects, name: str, namespace: str, timeout: float, force: bool) -> None:
+        if not re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,50}[a-z0-9])?", name):
+            raise KubestdError(f"name is {name!r}; write at most 52 lower case letters, digits and '-'.")
         self.objects, self.name, self.namespace, self.force = objects, name, namespace, force
         self.until = time.monotonic() + timeout
         self.timeout = timeout
