@@ -53,7 +53,8 @@ spec:
     statusTemplate: |
       {{ $now := Now }}
       phase: Running
-      podIP: 10.244.0.2
+      podIP: ADDRESS
+      podIPs: [{ip: ADDRESS}]
       hostIP: 10.0.0.1
       startTime: {{ $now }}
       conditions:
@@ -181,14 +182,25 @@ class StandInOperators:
         for item in self.objects.list(where, labels="app.kubernetes.io/managed-by=Helm"):
             if item["spec"].get("selector"):
                 continue
-            # the API server's proxy reads Endpoints, not EndpointSlices
-            metadata = {name: item["metadata"][name] for name in ("name", "namespace")}
-            endpoints: Object = {"apiVersion": "v1", "kind": "Endpoints", "metadata": metadata}
-            if self.objects.get(endpoints) is None:
-                address, port = self.server.server_address[:2]
-                self.objects.apply(
-                    {**endpoints, "subsets": [{"addresses": [{"ip": address}], "ports": [{"port": port}]}]}
-                )
+            # The API server's proxy reads Endpoints, and goes only to addresses of pods.
+            space = item["metadata"]["namespace"]
+            pods = [
+                pod for pod in self.objects.list(self.objects.must("v1", "Pod"), space) if pod["status"].get("podIP")
+            ]
+            endpoints: Object = {"apiVersion": "v1", "kind": "Endpoints"}
+            endpoints["metadata"] = {name: item["metadata"][name] for name in ("name", "namespace")}
+            found = self.objects.get(endpoints)
+            known = {pod["metadata"]["name"] for pod in pods}
+            named = [
+                one.get("targetRef", {}).get("name")
+                for part in (found or {}).get("subsets", [])
+                for one in part["addresses"]
+            ]
+            if pods and not set(named) & known:
+                target = {"kind": "Pod", "namespace": space, "name": pods[0]["metadata"]["name"]}
+                address = {"ip": pods[0]["status"]["podIP"], "targetRef": target}
+                subset = {"addresses": [address], "ports": [{"port": self.server.server_address[1], "protocol": "TCP"}]}
+                self.objects.apply({**endpoints, "subsets": [subset]})
 
     def metrics(self) -> None:
         """The API that metrics-server would register; a local one is available at once."""
@@ -216,7 +228,7 @@ class StandInOperators:
 def nodes(control_plane: ControlPlane, folder: Path, count: int = 3) -> None:
     """Nodes that KWOK plays."""
     stages = folder / "stages.yaml"
-    stages.write_text(STAGES)
+    stages.write_text(STAGES.replace("ADDRESS", own_address()))
     found = [
         {"apiVersion": "v1", "kind": "Node", "metadata": {"name": f"kwok-{number}", "labels": {"type": "kwok"}}}
         for number in range(count)
