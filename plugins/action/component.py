@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
@@ -61,7 +62,7 @@ class ActionModule(ActionBase):
             settings = {name: options.get(name) for name in ("mirror", "registry", "helm", "cosign", "drift")}
             settings["timeout"] = options.get("timeout") or 600
             made = Component(record, access(dict(options)), settings, check_mode, bool(self._task.diff), say)
-            result.update(self.carry_out(made, verb, bool(options.get("remove_data"))))
+            result.update(self.carry_out(made, verb, boolean(options.get("remove_data", False))))
         except Unhealthy as error:
             result.update(error.result)
             result.update(failed=True, msg=f"{name}: {error}")

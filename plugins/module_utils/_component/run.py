@@ -172,6 +172,8 @@ class Component:
         if data or not self.kept:
             self.remove_namespace(data)
         self.kept += self.record.keeps
+        for what in self.kept:
+            self.say(f"keeps {what}")
         return self.result("removed")
 
     def remove_namespace(self, data: bool) -> None:
