@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A sandbox of its own for the tests: real machines as far as containers can be, made and removed by them.
 
-KUBESTD_TEST_KEEP=1 leaves it standing, and uses one that stands.
+KUBESTD_TEST_KEEP=1 leaves it standing, and uses one that stands. KUBESTD_TEST_NAME and KUBESTD_TEST_SUBNET give it another name and
+network than kubestd-test and 10.232.0.0/24, so that two checkouts can be tested on one machine.
 """
 
 from __future__ import annotations
@@ -180,7 +181,8 @@ class Sandbox:
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
     """Two load balancers, three control planes and a worker: bare machines at first, a cluster after test_cluster.py."""
-    made = Sandbox("kubestd-test", "10.232.0.0/24", load_balancers=2, control_planes=3, workers=1)
+    name, subnet = (os.environ.get(f"KUBESTD_TEST_{key}") for key in ("NAME", "SUBNET"))
+    made = Sandbox(name or "kubestd-test", subnet or "10.232.0.0/24", load_balancers=2, control_planes=3, workers=1)
     keep = bool(os.environ.get("KUBESTD_TEST_KEEP"))
     if not keep:
         made.verb("down")
