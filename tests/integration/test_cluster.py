@@ -157,6 +157,15 @@ def test_pods_talk_across_nodes_and_names_are_resolved(sandbox: Sandbox) -> None
         assert said.split() == [*NODES, "10.96.0.1"]
 
 
+def test_no_node_has_all_pods_of_dns(sandbox: Sandbox) -> None:
+    """Nothing moves them later, so this is where the scheduler put them while the nodes became ready one after the other."""
+    pods = json.loads(
+        sandbox.kubectl("get", "pods", "--namespace=kube-system", "--selector=k8s-app=kube-dns", "--output=json")
+    )["items"]
+    where = [pod["spec"].get("nodeName", "none") for pod in pods]
+    assert len(where) == len(set(where)) == 2, where
+
+
 def test_a_memory_limit_holds(sandbox: Sandbox) -> None:
     path = "{.status.containerStatuses[0].state.terminated.reason}"
     sandbox.wait(lambda: sandbox.kubectl("get", "pod", "greedy", f"--output=jsonpath={path}") != "", 60)
