@@ -211,8 +211,14 @@ def test_the_hosts_own_services_are_answered(sandbox: Sandbox) -> None:
     sandbox.kubectl("rollout", "status", "daemonset/probe", "--timeout=90s", timeout=100)
     sandbox.kubectl("rollout", "status", "deployment/coredns", "--namespace=kube-system", "--timeout=90s", timeout=100)
     address = sandbox.kubectl("get", "service", "probe", "--output=jsonpath={.spec.clusterIP}")
-    for host in NODES:
-        assert get(sandbox, host, f"http://{address}/") in NODES, f"the Service from {host}"
+
+    def answers(host: str) -> bool:
+        with contextlib.suppress(AssertionError):
+            return get(sandbox, host, f"http://{address}/") in NODES
+        return False
+
+    for host in NODES:  # kube-proxy hears of the pods a moment after the rollout
+        sandbox.wait(lambda host=host: answers(host), 15)  # type: ignore[misc]
 
 
 def test_pods_talk_across_nodes_and_names_are_resolved(sandbox: Sandbox) -> None:
