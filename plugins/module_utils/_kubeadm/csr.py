@@ -95,9 +95,7 @@ def objection(spec: dict[str, Any], node: str, nodes: dict[str, list[str]]) -> s
     allowed = {canonical(entry) for entry in nodes[node]}
     foreign = sorted(entry for entry in names.alternatives if canonical(entry) not in allowed)
     if foreign:
-        return (
-            f"it asks for {', '.join(foreign)}; {node} may have only {', '.join(sorted(allowed)) or 'nothing'}."
-        )
+        return f"it asks for {', '.join(foreign)}; {node} may have only {', '.join(sorted(allowed)) or 'nothing'}."
     return ""
 
 
