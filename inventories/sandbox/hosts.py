@@ -5,6 +5,7 @@
 """The sandbox as an inventory: how many machines, where, and what is special about containers on one host.
 
 Environment (all optional): KUBESTD_SANDBOX_NAME, _SUBNET, _LOAD_BALANCERS, _CONTROL_PLANES, _WORKERS; KUBESTD_CACHE.
+Without load balancers the control planes balance themselves (cluster_load_balancer.mode colocated).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 DEFAULTS = {"NAME": "kubestd", "SUBNET": "10.231.0.0/24", "LOAD_BALANCERS": "1", "CONTROL_PLANES": "3", "WORKERS": "1"}
-LIMITS = {"LOAD_BALANCERS": (1, 5), "CONTROL_PLANES": (1, 9), "WORKERS": (0, 50)}
+LIMITS = {"LOAD_BALANCERS": (0, 5), "CONTROL_PLANES": (1, 9), "WORKERS": (0, 50)}
 #: group: (variable, prefix of host names, first address in the subnet)
 GROUPS = {
     "load_balancers": ("LOAD_BALANCERS", "lb", 11),
@@ -99,7 +100,9 @@ def inventory(environ: dict[str, str], v2: bool) -> dict[str, Any]:
             host = f"{prefix}{number + 1}"
             groups[group]["hosts"].append(host)
             hostvars[host] = {"ansible_host": address[first + number], "sandbox_container": f"{chosen['name']}-{host}"}
-    virtual_ip = address[VIRTUAL_IP] if chosen["LOAD_BALANCERS"] > 1 else None
+    colocated = not chosen["LOAD_BALANCERS"]
+    balancers = groups["control_plane" if colocated else "load_balancers"]["hosts"]
+    virtual_ip = address[VIRTUAL_IP] if len(balancers) > 1 else None
     ssh = f"-o UserKnownHostsFile={state}/known_hosts -o StrictHostKeyChecking=yes"
     groups["all"] = {
         "vars": {
@@ -115,8 +118,11 @@ def inventory(environ: dict[str, str], v2: bool) -> dict[str, Any]:
             "ansible_ssh_pipelining": True,
             "ansible_python_interpreter": "/usr/bin/python3",
             "cluster_name": chosen["name"],
-            "cluster_endpoint": {"host": virtual_ip or hostvars["lb1"]["ansible_host"], "port": 6443},
-            "cluster_load_balancer": {"mode": "dedicated", "virtual_ip": virtual_ip},
+            "cluster_endpoint": {
+                "host": virtual_ip or hostvars[balancers[0]]["ansible_host"],
+                "port": 8443 if colocated else 6443,
+            },
+            "cluster_load_balancer": {"mode": "colocated" if colocated else "dedicated", "virtual_ip": virtual_ip},
             "cluster_mirror": {"files": f"http://{address[MIRROR]}:8080", "registry": f"http://{address[MIRROR]}:5000"},
             **cgroup_variables(v2),
             **mirror_variables(chosen["cache"]),

@@ -14,9 +14,10 @@ author:
 description:
   - Approves the pending certificate signing requests of kubelets (signer C(kubernetes.io/kubelet-serving)), which Kubernetes never approves by itself.
   - A request is approved only when it comes from the kubelet of a node in O(nodes), has the subject and the usages that the signer asks for,
-    and names nothing but the names and addresses given for that node. Others stay pending and are reported.
+    and names nothing but the names and addresses given for that node. Another request of such a node stays pending and is reported;
+    requests of other nodes are left alone.
   - Then it proves the result. The API server has to reach the kubelet of each node, which with C(--kubelet-certificate-authority) it only does when the certificate verifies.
-  - Runs on a control plane, once for all nodes.
+  - Runs on a control plane, for one node or for several.
 options:
   nodes:
     description:
@@ -65,11 +66,11 @@ approved:
       type: str
   sample: [{request: csr-8b2zn, node: w1}]
 refused:
-  description: A sentence for each request that is pending and was not approved.
+  description: A sentence for each request of one of O(nodes) that is pending and was not approved.
   returned: always
   type: list
   elements: str
-  sample: ["Request csr-x of system:node:w9 is not approved: the node w9 is not in O(nodes)."]
+  sample: ["Request csr-x of system:node:w1 is not approved: it asks for 192.0.2.9; w1 may have only 192.0.2.41, w1."]
 nodes:
   description: Whether each node is proven, in the order of O(nodes), and what was last seen of it.
   returned: always

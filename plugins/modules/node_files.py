@@ -58,6 +58,10 @@ options:
         description: The text is left out of the diff.
         type: bool
         default: false
+      exclusive:
+        description: Whatever is in the directory and not described by O(files) is removed, whoever made it. For V(directory) only.
+        type: bool
+        default: false
   ca:
     description: PEM text of the certificates that servers of O(files[].url) are verified against, instead of the system's.
     type: str
@@ -94,6 +98,9 @@ EXAMPLES = r"""
         include: ["*"]
       - path: /etc/cni/net.d/old.conf
         state: absent
+      - path: /etc/systemd/system/kubelet.service.d
+        state: directory
+        exclusive: true
 """
 
 RETURN = r"""
@@ -123,6 +130,7 @@ def main() -> None:
         "mode": {"type": "str"},
         "validate": {"type": "list", "elements": "str"},
         "sensitive": {"type": "bool", "default": False},
+        "exclusive": {"type": "bool", "default": False},
     }
     module = AnsibleModule(
         argument_spec={
@@ -138,7 +146,7 @@ def main() -> None:
         wanted = parse(options["files"])
         with only_one("/run/kubestd/node_files.lock"):
             record = Record(options["record"])
-            found = {item.path: look(item.path, record, large=bool(item.url)) for item in wanted}
+            found = {item.path: look(item.path, record, bool(item.url), item.exclusive) for item in wanted}
             archives = {
                 archive_key(item): record.archive_members(archive_key(item), item) for item in wanted if item.include
             }

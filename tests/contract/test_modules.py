@@ -118,6 +118,36 @@ def test_only_a_module_turns_errors_into_fail_json(checkout: Path) -> None:
     assert {path.parent.name for path in users} <= {"modules"}
 
 
+def test_messages_have_no_markup_of_the_documentation(checkout: Path) -> None:
+    """O(option) and the like are for ansible-doc; a person who reads a message sees them raw."""
+    markup = re.compile(r"(?<![A-Za-z_])(?:[BCEILMOPUV]|RV)\([a-z]")
+    found = []
+    for path in (checkout / "plugins").rglob("*.py"):
+        if path.parent.name == "doc_fragments":
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        documented = {"DOCUMENTATION", "EXAMPLES", "RETURN"}
+        for node in list(tree.body):
+            if isinstance(node, ast.Assign) and {getattr(target, "id", "") for target in node.targets} & documented:
+                tree.body.remove(node)
+        docstrings = {
+            id(node.body[0].value)
+            for node in ast.walk(tree)
+            if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
+            and node.body
+            and isinstance(node.body[0], ast.Expr)
+        }
+        found += [
+            f"{path.relative_to(checkout)}:{node.lineno}: {node.value}"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and id(node) not in docstrings
+            and markup.search(node.value)
+        ]
+    assert found == []
+
+
 def test_every_module_is_in_the_action_group(checkout: Path) -> None:
     groups = yaml.safe_load((checkout / "meta/runtime.yml").read_text(encoding="utf-8"))["action_groups"]
     modules = sorted(path.stem for path in (checkout / "plugins/modules").glob("[!_]*.py"))

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A sandbox of its own for the tests: real machines as far as containers can be, made and removed by them.
 
-KUBESTD_TEST_KEEP=1 leaves it standing, and uses one that stands.
+KUBESTD_TEST_KEEP=1 leaves it standing, and uses one that stands. KUBESTD_TEST_NAME and KUBESTD_TEST_SUBNET give it another name and
+network than kubestd-test and 10.232.0.0/24, so that two checkouts can be tested on one machine.
 """
 
 from __future__ import annotations
@@ -61,6 +62,8 @@ class Sandbox:
 
     def __init__(self, name: str, subnet: str, **counts: int) -> None:
         self.name = name
+        #: Where the output of building the cluster is kept, with -vvv; beside it the command lines of that time.
+        self.build: Path = Path(os.devnull)
         self.environment = {
             **os.environ,
             "KUBESTD_SANDBOX_NAME": name,
@@ -140,10 +143,10 @@ class Sandbox:
         )
         return Result(answer.returncode, answer.stdout + answer.stderr, time.monotonic() - start)
 
-    def kill_at(self, playbook: str, task: str, delay: float, timeout: float = 400) -> str:
+    def kill_at(self, playbook: str, task: str, delay: float, *args: str, timeout: float = 400) -> str:
         """Run a playbook and kill it, and its connections, some seconds after a task has begun; returns what it said until then."""
         process = subprocess.Popen(
-            self.command(playbook),
+            self.command(playbook, *args),
             env=self.environment,
             cwd=ROOT,
             stdout=subprocess.PIPE,
@@ -180,9 +183,11 @@ class Sandbox:
 
 
 @pytest.fixture(scope="session")
-def sandbox() -> Iterator[Sandbox]:
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """Two load balancers, three control planes and a worker: bare machines at first, a cluster after test_cluster.py."""
-    made = Sandbox("kubestd-test", "10.232.0.0/24", load_balancers=2, control_planes=3, workers=1)
+    name, subnet = (os.environ.get(f"KUBESTD_TEST_{key}") for key in ("NAME", "SUBNET"))
+    made = Sandbox(name or "kubestd-test", subnet or "10.232.0.0/24", load_balancers=2, control_planes=3, workers=1)
+    made.build = tmp_path_factory.mktemp("build") / "site.log"
     keep = bool(os.environ.get("KUBESTD_TEST_KEEP"))
     if not keep:
         made.verb("down")

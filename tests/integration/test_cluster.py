@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
+import os
 import re
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -80,6 +82,66 @@ def get(sandbox: Sandbox, host: str, url: str) -> str:
     return sandbox.run(host, ["python3", "-c", code]).stdout.strip()
 
 
+class Watch(threading.Thread):
+    """Every command line that exists on this machine, in containers too, while something runs.
+
+    A process is looked at often while it is young, since it begins with the command line of its parent, and all of them once a second.
+    """
+
+    EVERY, YOUNG, ALL = 0.02, 10, 50
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.commands: set[str] = set()
+        self.over = threading.Event()
+
+    def run(self) -> None:
+        looks: dict[str, int] = {}
+        for number in itertools.count():
+            if self.over.wait(self.EVERY):
+                return
+            there = [name for name in os.listdir("/proc") if name.isdigit()]
+            looks = {name: looks.get(name, 0) + 1 for name in there}
+            for name in there:
+                if looks[name] <= self.YOUNG or number % self.ALL == 0:
+                    with contextlib.suppress(OSError):
+                        said = Path(f"/proc/{name}/cmdline").read_bytes()
+                        self.commands.add(said.replace(b"\0", b" ").decode(errors="replace"))
+
+    def __enter__(self) -> Watch:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.over.set()
+        self.join()
+
+
+def secrets_shown(sandbox: Sandbox, said: str, commands: Iterable[str]) -> list[str]:
+    """Which secrets of a cluster a run said or had in a command line: kinds, not the secrets."""
+    key = re.search(r"secret: (\S+)", sandbox.run("cp1", ["cat", "/etc/kubernetes/kubestd/encryption.yaml"]).stdout)
+    admin = re.search(r"client-key-data: (\S+)", sandbox.run("cp1", ["cat", "/etc/kubernetes/admin.conf"]).stdout)
+    assert key
+    assert admin
+    tokens = sandbox.kubectl("get", "secrets", "--namespace=kube-system", "--output=name")
+    identities = re.findall(r"bootstrap-token-(\w{6})", tokens)
+    patterns = {
+        "key of the encryption": re.escape(key.group(1)),
+        "key of the administrator": re.escape(admin.group(1)),
+        "bootstrap token": TOKEN.pattern,
+        "bootstrap token by its name": rf"\b(?:{'|'.join(identities) or 'none'})\.(?!\*|<)\w",
+        "certificate key": r"certificate[-_]?key\W{1,5}[0-9a-f]{64}\b",
+        "private key": r"BEGIN [A-Z ]*PRIVATE KEY",
+    }
+    texts = {"output": said, "command lines": "\n".join(commands)}
+    return [
+        f"{kind} in {where}"
+        for kind, pattern in patterns.items()
+        for where, text in texts.items()
+        if re.search(pattern, text, re.IGNORECASE if kind == "certificate key" else 0)
+    ]
+
+
 def test_check_mode_on_bare_machines_shows_what_would_happen_and_does_nothing(sandbox: Sandbox) -> None:
     result = succeed(sandbox.playbook("site.yml", "--check", "--diff"))
     assert set(result.changed) == set(sandbox.hosts)
@@ -99,9 +161,11 @@ KILLS = [
 
 
 def test_a_run_that_is_killed_at_six_moments_converges(sandbox: Sandbox) -> None:
-    for task, delay in KILLS:
-        sandbox.kill_at("site.yml", task, delay)
-    succeed(sandbox.playbook("site.yml"))
+    with Watch() as watch:
+        said = [sandbox.kill_at("site.yml", task, delay, "-vvv") for task, delay in KILLS]
+        said.append(succeed(sandbox.playbook("site.yml", "-vvv")).text)
+    sandbox.build.write_text("".join(said))
+    sandbox.build.with_suffix(".commands").write_text("\n".join(watch.commands))
     assert nodes_ready(sandbox) == dict.fromkeys(NODES, True)
     members = sandbox.run(
         "cp1",
@@ -113,6 +177,15 @@ def test_a_run_that_is_killed_at_six_moments_converges(sandbox: Sandbox) -> None
     ).stdout
     assert sorted(re.findall(r"started, (\S+),", members)) == ["cp1", "cp2", "cp3"]
     assert "true" not in members, "a learner was left behind"
+
+
+def test_building_the_cluster_shows_no_secret(sandbox: Sandbox) -> None:
+    if not sandbox.build.exists():
+        pytest.skip("the cluster stood already")
+    said, commands = (sandbox.build.with_suffix(end).read_text() for end in (".log", ".commands"))
+    assert "Begin the cluster" in said
+    assert any(re.search(r"kubeadm init\b", command) for command in commands.splitlines()), "nothing was watched"
+    assert secrets_shown(sandbox, said, commands.splitlines()) == []
 
 
 def test_a_second_run_changes_nothing(sandbox: Sandbox) -> None:
@@ -138,8 +211,14 @@ def test_the_hosts_own_services_are_answered(sandbox: Sandbox) -> None:
     sandbox.kubectl("rollout", "status", "daemonset/probe", "--timeout=90s", timeout=100)
     sandbox.kubectl("rollout", "status", "deployment/coredns", "--namespace=kube-system", "--timeout=90s", timeout=100)
     address = sandbox.kubectl("get", "service", "probe", "--output=jsonpath={.spec.clusterIP}")
-    for host in NODES:
-        assert get(sandbox, host, f"http://{address}/") in NODES, f"the Service from {host}"
+
+    def answers(host: str) -> bool:
+        with contextlib.suppress(AssertionError):
+            return get(sandbox, host, f"http://{address}/") in NODES
+        return False
+
+    for host in NODES:  # kube-proxy hears of the pods a moment after the rollout
+        sandbox.wait(lambda host=host: answers(host), 15)  # type: ignore[misc]
 
 
 def test_pods_talk_across_nodes_and_names_are_resolved(sandbox: Sandbox) -> None:
@@ -155,6 +234,15 @@ def test_pods_talk_across_nodes_and_names_are_resolved(sandbox: Sandbox) -> None
     for node in NODES:
         said = sandbox.kubectl("exec", where[node]["metadata"]["name"], "--", "perl", "-e", ask, *addresses)
         assert said.split() == [*NODES, "10.96.0.1"]
+
+
+def test_no_node_has_all_pods_of_dns(sandbox: Sandbox) -> None:
+    """Nothing moves them later, so this is where the scheduler put them while the nodes became ready one after the other."""
+    pods = json.loads(
+        sandbox.kubectl("get", "pods", "--namespace=kube-system", "--selector=k8s-app=kube-dns", "--output=json")
+    )["items"]
+    where = [pod["spec"].get("nodeName", "none") for pod in pods]
+    assert len(where) == len(set(where)) == 2, where
 
 
 def test_a_memory_limit_holds(sandbox: Sandbox) -> None:
@@ -201,6 +289,38 @@ def test_a_further_worker_joins_and_nobody_else_changes(sandbox: Sandbox) -> Non
     result = succeed(sandbox.playbook("site.yml"))
     assert set(result.changed) == {"w2"}, {host: result.tasks_with("changed", host) for host in result.changed}
     assert nodes_ready(sandbox)["w2"]
+
+
+def test_another_containerd_comes_and_goes_under_a_running_pod(sandbox: Sandbox) -> None:
+    """With it a registry that is in the list only for the time being."""
+
+    def pod_of_w1() -> tuple[str, str, int]:
+        pods = json.loads(
+            sandbox.kubectl("get", "pods", "--selector=app=probe", "--field-selector=spec.nodeName=w1", "--output=json")
+        )["items"]
+        status = pods[0]["status"]["containerStatuses"][0]
+        return pods[0]["metadata"]["name"], status["containerID"], status["restartCount"]
+
+    def server() -> str:
+        return sandbox.run("w1", ["ctr", "version"]).stdout.split("Server:")[1].split("Version:")[1].split()[0]
+
+    def registries() -> list[str]:
+        return sandbox.run("w1", ["ls", "/etc/containerd/certs.d"]).stdout.split()
+
+    before, old = pod_of_w1(), server()
+    other = {
+        "containerd_version": "2.3.7",
+        "containerd_registries": [{"name": "registry.example.com", "username": "somebody", "password": "MARKER"}],
+    }
+    for version, more in (("2.3.7", ["--extra-vars", json.dumps(other)]), (old.lstrip("v"), [])):
+        result = succeed(sandbox.playbook("site.yml", "--limit", "w1", "--tags", "containerd", "--diff", *more))
+        assert set(result.changed) == {"w1"}
+        assert "MARKER" not in result.text
+        assert server().lstrip("v") == version
+        assert registries() == (["_default", "registry.example.com"] if more else ["_default"])
+        sandbox.wait(lambda: nodes_ready(sandbox)["w1"], 30)
+        assert "hello" in sandbox.kubectl("exec", before[0], "--", "echo", "hello")
+        assert pod_of_w1() == before
 
 
 def test_changed_settings_reach_every_node_while_the_api_answers(sandbox: Sandbox) -> None:
@@ -259,29 +379,6 @@ def test_a_load_balancer_that_dies_costs_five_seconds_at_most(sandbox: Sandbox) 
     sandbox.wait(lambda: sandbox.run(holder, ["systemctl", "is-active", "haproxy"], check=False).returncode == 0, 30)
 
 
-@contextmanager
-def watched_processes() -> Iterator[set[str]]:
-    """Every command line that exists on this machine, in containers too, while something runs."""
-    seen: set[str] = set()
-    stop = threading.Event()
-
-    def watch() -> None:
-        while not stop.wait(0.02):
-            for path in Path("/proc").glob("[0-9]*/cmdline"):
-                try:
-                    seen.add(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
-                except OSError:
-                    continue
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield seen
-    finally:
-        stop.set()
-        thread.join()
-
-
 def test_a_control_plane_is_taken_away_and_comes_back_without_showing_a_secret(sandbox: Sandbox) -> None:
     confirm = ["--extra-vars", f"cluster_confirm_remove={sandbox.name}"]
     succeed(sandbox.playbook("playbooks/remove.yml", "--limit", "cp3", *confirm))
@@ -289,28 +386,16 @@ def test_a_control_plane_is_taken_away_and_comes_back_without_showing_a_secret(s
     for path in ("/etc/kubernetes", "/usr/local/bin/kubelet", "/etc/containerd", "/etc/cni/net.d/10-kubestd.conflist"):
         assert sandbox.run("cp3", ["ls", path], check=False).returncode == 2, path
     assert "cni0" not in sandbox.run("cp3", ["ip", "link"]).stdout
-    with watched_processes() as commands:
+    with Watch() as watch:
         result = succeed(sandbox.playbook("site.yml", "-vvv"))
     assert nodes_ready(sandbox)["cp3"]
     joined = result.tasks_with("changed", "cp3")
     assert any("Join the cluster" in task for task in joined)
     # The settings of the test before this one are taken back, too; nothing else may have changed.
+    assert any("kubeadm join" in command for command in watch.commands), "nothing was watched"
+    assert secrets_shown(sandbox, result.text, watch.commands) == []
     key = re.search(r"secret: (\S+)", sandbox.run("cp1", ["cat", "/etc/kubernetes/kubestd/encryption.yaml"]).stdout)
-    admin = re.search(r"client-key-data: (\S+)", sandbox.run("cp1", ["cat", "/etc/kubernetes/admin.conf"]).stdout)
-    tokens = sandbox.kubectl("get", "secrets", "--namespace=kube-system", "--output=name")
     assert key
-    assert admin
-    for secret in (key.group(1), admin.group(1)):
-        assert secret not in result.text
-        assert not [command for command in commands if secret in command]
-    for identity in re.findall(r"bootstrap-token-(\w{6})", tokens):
-        assert f"{identity}." not in result.text
-    assert not TOKEN.findall(result.text)
-    assert not [
-        command
-        for command in commands
-        if TOKEN.search(command) or re.search(r"certificate-key[ =][0-9a-f]{64}", command)
-    ]
     for host in sandbox.hosts:
         left = sandbox.run(
             host,

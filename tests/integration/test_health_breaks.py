@@ -55,26 +55,61 @@ def test_a_healthy_cluster_has_a_line_for_each_area_and_ends_with_0(sandbox: San
         assert f"\n{area} " in result.text
 
 
+PKI = "/etc/kubernetes/pki"
+SCALE = ["kubectl", "--kubeconfig=/etc/kubernetes/admin.conf", "--namespace=kube-system", "scale", "deployment/coredns"]
+
+
+def expire(name: str, ca: str) -> list[str]:
+    """Put a certificate in place that is like the one there, and was valid in January 2020."""
+    path, signer = f"{PKI}/{name}", f"-CA {PKI}/{ca}.crt -CAkey {PKI}/{ca}.key"
+    dates = "-not_before 20200101000000Z -not_after 20200201000000Z"
+    return [
+        "sh",
+        "-ec",
+        f"mv {path}.crt {path}.kept; openssl x509 -x509toreq -in {path}.kept -signkey {path}.key"
+        f" | openssl x509 -req {signer} {dates} -out {path}.crt",
+    ]
+
+
+def renew(name: str) -> list[str]:
+    return ["mv", f"{PKI}/{name}.kept", f"{PKI}/{name}.crt"]
+
+
+#: host, how it is hurt, how it is mended, (area, subject, check) of the only line
 BREAKS = {
-    "kubelet": ("w1", ["systemctl", "stop", "kubelet"], ["systemctl", "start", "kubelet"], ("w1", "kubelet")),
+    "kubelet": ("w1", ["systemctl", "stop", "kubelet"], ["systemctl", "start", "kubelet"], ("nodes", "w1", "kubelet")),
     "backend": (
         "lb1",
         ["iptables", "-I", "OUTPUT", "-p", "tcp", "-d", "CP2", "--dport", "6443", "-j", "REJECT"],
         ["iptables", "-D", "OUTPUT", "-p", "tcp", "-d", "CP2", "--dport", "6443", "-j", "REJECT"],
-        ("lb1", "backend cp2"),
+        ("load balancers", "lb1", "backend cp2"),
     ),
     "etcd": (
         "cp3",
         ["mv", "/etc/kubernetes/manifests/etcd.yaml", "/etc/kubernetes/etcd.yaml"],
         ["mv", "/etc/kubernetes/etcd.yaml", "/etc/kubernetes/manifests/etcd.yaml"],
-        ("cp3", "member"),
+        ("etcd", "cp3", "member"),
+    ),
+    "DNS": ("cp1", [*SCALE, "--replicas=0"], [*SCALE, "--replicas=2"], ("DNS", "cluster", "CoreDNS")),
+    "certificate": (
+        "cp2",
+        expire("apiserver-etcd-client", "etcd/ca"),
+        renew("apiserver-etcd-client"),
+        ("certificates", "cp2", "pki/apiserver-etcd-client.crt"),
+    ),
+    # This one has a consequence, since health asks etcd with it.
+    "certificate of etcd": (
+        "cp2",
+        expire("etcd/healthcheck-client", "etcd/ca"),
+        renew("etcd/healthcheck-client"),
+        ("certificates", "cp2", "pki/etcd/healthcheck-client.crt"),
     ),
 }
 
 
 @pytest.mark.parametrize("what", BREAKS)
 def test_one_broken_thing_is_one_line_and_ends_with_2(sandbox: Sandbox, tmp_path: Path, what: str) -> None:
-    host, hurt, mend, (subject, check) = BREAKS[what]
+    host, hurt, mend, (area, subject, check) = BREAKS[what]
     hurt, mend = ([part.replace("CP2", sandbox.hosts["cp2"]) for part in command] for command in (hurt, mend))
     sandbox.run(host, hurt)
     try:
@@ -89,7 +124,7 @@ def test_one_broken_thing_is_one_line_and_ends_with_2(sandbox: Sandbox, tmp_path
     finally:
         sandbox.run(host, mend)
     assert len(lines) == 1, lines
-    assert lines[0]["subject"] == subject
+    assert (lines[0]["area"], lines[0]["subject"]) == (area, subject)
     assert check in lines[0]["check"]
     assert result.rc == 2
     until_healthy(sandbox, tmp_path)

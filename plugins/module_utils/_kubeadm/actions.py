@@ -71,7 +71,7 @@ class Node:
         missing = [name for name in needed if not self.credentials.get(name)]
         if missing:
             raise KubestdError(
-                f"{self.wanted.node_name} has to join the cluster at {self.wanted.endpoint}, and O(credentials) has no"
+                f"{self.wanted.node_name} has to join the cluster at {self.wanted.endpoint}, and credentials has no"
                 f" {', '.join(missing)}. Make them with kubestd.platform.kubeadm_credentials on a control plane of that"
                 " cluster."
             )

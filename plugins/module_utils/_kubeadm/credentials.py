@@ -41,7 +41,7 @@ def seconds(ttl: str) -> int:
     parts = re.findall(r"(\d+)([smh])", ttl)
     total = sum(int(number) * UNITS[unit] for number, unit in parts)
     if "".join(number + unit for number, unit in parts) != ttl or not 60 <= total <= 86400:
-        raise KubestdError(f"O(ttl) is {ttl!r}; write a duration from 1m to 24h, such as 30m.")
+        raise KubestdError(f"ttl is {ttl!r}; write a duration from 1m to 24h, such as 30m.")
     return total
 
 

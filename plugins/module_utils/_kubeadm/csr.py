@@ -50,11 +50,17 @@ def canonical(name: str) -> str:
         return name.lower().rstrip(".")
 
 
+def claimed_node(request: dict[str, Any]) -> str:
+    """The node whose kubelet a request says to come from; empty when it comes from no kubelet."""
+    user = str(request["spec"].get("username") or "")
+    return user[len(USER) :] if user.startswith(USER) else ""
+
+
 def judge(request: dict[str, Any], nodes: dict[str, list[str]]) -> Verdict:
     """The verdict on one request; nodes maps each node's name to the names and addresses it may have."""
     name, spec = request["metadata"]["name"], request["spec"]
     user = str(spec.get("username") or "")
-    node = user[len(USER) :] if user.startswith(USER) else ""
+    node = claimed_node(request)
     why = objection(spec, node, nodes)
     if why:
         return Verdict(name, node, False, f"Request {name} of {user or 'nobody'} is not approved: {why}")
@@ -66,7 +72,7 @@ def objection(spec: dict[str, Any], node: str, nodes: dict[str, list[str]]) -> s
     if not node or GROUP not in (spec.get("groups") or []):
         return f"it does not come from a kubelet (user {USER}<node> in group {GROUP})."
     if node not in nodes:
-        return f"the node {node} is not in O(nodes)."
+        return f"{node} is none of the nodes that are asked about."
     usages = set(spec.get("usages") or [])
     if NEEDED_USAGE not in usages or not usages <= ALLOWED_USAGES:
         return (
@@ -89,10 +95,7 @@ def objection(spec: dict[str, Any], node: str, nodes: dict[str, list[str]]) -> s
     allowed = {canonical(entry) for entry in nodes[node]}
     foreign = sorted(entry for entry in names.alternatives if canonical(entry) not in allowed)
     if foreign:
-        return (
-            f"it asks for {', '.join(foreign)}, and O(nodes) allows {node} only"
-            f" {', '.join(sorted(allowed)) or 'nothing'}."
-        )
+        return f"it asks for {', '.join(foreign)}; {node} may have only {', '.join(sorted(allowed)) or 'nothing'}."
     return ""
 
 

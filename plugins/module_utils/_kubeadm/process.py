@@ -113,7 +113,7 @@ def kubeadm(
             )
         except OSError as error:
             raise KubestdError(
-                f"Cannot run {path}: {error.strerror}. Install kubeadm there, or set O(kubeadm) to where it is."
+                f"Cannot run {path}: {error.strerror}. Install kubeadm there, or set the option kubeadm to where it is."
             ) from error
         try:
             status = process.wait(timeout)

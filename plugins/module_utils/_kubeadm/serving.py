@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._kube import KubeClient, KubeError
-from .csr import SIGNER, Verdict, approval, judge, pending
+from .csr import SIGNER, Verdict, approval, claimed_node, judge, pending
 
 REQUESTS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
 POLL = 0.5
@@ -28,11 +28,11 @@ class Outcome:
 
 
 def look_at_requests(client: KubeClient, nodes: dict[str, list[str]], outcome: Outcome, check: bool) -> None:
-    """Judge what is pending; approve it unless in check mode."""
+    """Judge what is pending of these nodes; approve it unless in check mode. Requests of others are not ours to speak of."""
     listed = client.get(REQUESTS, {"fieldSelector": f"spec.signerName={SIGNER}"}) or {}
     seen = {verdict.request for verdict in outcome.approved}
     for request in listed.get("items") or []:
-        if not pending(request) or request["metadata"]["name"] in seen:
+        if not pending(request) or claimed_node(request) not in nodes or request["metadata"]["name"] in seen:
             continue
         verdict = judge(request, nodes)
         if not verdict.approve:

@@ -105,7 +105,18 @@ class Record:
         return [info.st_size, info.st_mtime_ns, info.st_ino]
 
 
-def look(path: str, record: Record, large: bool) -> Found:
+def all_below(path: str) -> tuple[tuple[str, str], ...]:
+    """(path, kind) of everything in a directory, parents first; links are not followed."""
+    entries = sorted(os.scandir(path), key=lambda entry: entry.name)
+    found: list[tuple[str, str]] = []
+    for entry in entries:
+        is_folder = entry.is_dir(follow_symlinks=False)
+        found.append((entry.path, "directory" if is_folder else "file"))
+        found += all_below(entry.path) if is_folder else ()
+    return tuple(found)
+
+
+def look(path: str, record: Record, large: bool, exclusive: bool = False) -> Found:
     """What stands at a path; digests of large files come from the record."""
     try:
         info = os.lstat(path)
@@ -118,7 +129,8 @@ def look(path: str, record: Record, large: bool) -> Found:
         kind, digest = "file", record.digest(path) if large else file_digest(path)
     else:
         kind, digest = "other", None
-    return Found(kind, digest, stat.S_IMODE(info.st_mode), info.st_uid, info.st_gid)
+    below = all_below(path) if exclusive and kind == "directory" else ()
+    return Found(kind, digest, stat.S_IMODE(info.st_mode), info.st_uid, info.st_gid, below)
 
 
 def read_text(path: str) -> str:

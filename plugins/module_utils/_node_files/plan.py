@@ -29,6 +29,7 @@ class Wanted:
     group: int = 0
     validate: tuple[str, ...] = ()
     sensitive: bool = False
+    exclusive: bool = False
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Found:
     mode: int = 0
     owner: int = 0
     group: int = 0
+    below: tuple[tuple[str, str], ...] = ()  # (path, kind) of all that is in an exclusive directory, parents first
 
 
 @dataclass
@@ -64,6 +66,8 @@ def parse_entry(index: int, entry: dict[str, Any]) -> Wanted:
         raise KubestdError(f"{where}: state {state} takes neither content nor url; remove them or use state: present.")
     if state == "present" and has_content == has_url:
         raise KubestdError(f"{where}: give exactly one of content and url.")
+    if entry.get("exclusive") and state != "directory":
+        raise KubestdError(f"{where}: only a directory can be exclusive; use state: directory or remove exclusive.")
     if has_url and not entry.get("sha256"):
         raise KubestdError(f"{where}: url needs sha256, the digest of what is downloaded from {entry['url']}.")
     sha256 = (entry.get("sha256") or "").removeprefix("sha256:").lower() or None
@@ -86,6 +90,7 @@ def parse_entry(index: int, entry: dict[str, Any]) -> Wanted:
         mode=mode,
         validate=tuple(entry.get("validate") or ()),
         sensitive=bool(entry.get("sensitive")),
+        exclusive=bool(entry.get("exclusive")),
     )
 
 
@@ -99,7 +104,30 @@ def parse(entries: list[dict[str, Any]]) -> list[Wanted]:
         if item.path in seen:
             raise KubestdError(f"files: {item.path} is described twice; keep one of the entries.")
         seen.add(item.path)
+    owned = [item.path for item in wanted if item.exclusive]
+    for item in wanted:
+        if item.include and any(is_in(item.path, folder) for folder in owned):
+            raise KubestdError(
+                f"files: members of an archive go to {item.path}, which is exclusive; their names are not known before"
+                " they are there. Remove exclusive."
+            )
     return wanted
+
+
+def is_in(path: str, folder: str) -> bool:
+    """Whether a path is a folder or anything below it."""
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
+
+
+def not_described(found: Found, wanted: list[Wanted]) -> list[tuple[str, str]]:
+    """(path, kind) of what has to leave an exclusive directory; of a folder that leaves, nothing below it is listed."""
+    leaving: list[tuple[str, str]] = []
+    gone = [item.path for item in wanted if item.state == "absent"]
+    for path, kind in found.below:
+        if not any(is_in(item.path, path) for item in wanted) and not any(is_in(path, folder) for folder in gone):
+            leaving.append((path, kind))
+            gone.append(path)
+    return leaving
 
 
 def text_digest(text: str) -> str:
@@ -147,6 +175,8 @@ def make_plan(wanted: list[Wanted], found: dict[str, Found], archives: dict[str,
                 raise KubestdError(f"{item.path}: a {now.kind} stands where a directory belongs; remove it first.")
             elif attributes_differ(item, now):
                 steps.append(Step("attributes", item, now, [item.path]))
+            for path, kind in not_described(now, wanted) if item.exclusive else ():
+                steps.append(Step("remove", Wanted(path, "absent"), Found(kind), [path]))
         elif now.kind in ("directory", "empty mount"):
             raise KubestdError(f"{item.path}: a directory stands where a file belongs; remove it first.")
         else:

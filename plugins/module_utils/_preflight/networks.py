@@ -89,10 +89,10 @@ def wrong_parts(pods: Network, prefix: int, nodes: int) -> tuple[str, str] | Non
         return f"{prefix} does not divide {pods}", f"a number from {least} to {most}"
     if nodes_of(pods, prefix) < nodes:
         bits = (nodes - 1).bit_length()
-        larger = max(0, prefix - bits)
+        larger = f"a cluster_pod_cidr of at least /{max(0, prefix - bits)}"
         return (
             f"{pods} has {nodes_of(pods, prefix)} part{'' if nodes_of(pods, prefix) == 1 else 's'} of /{prefix} for {nodes} nodes",
-            f"at least /{min(most, least + bits)}, or a cluster_pod_cidr of at least /{larger}",
+            f"at least /{least + bits}, or {larger}" if least + bits <= most else larger,
         )
     return None
 

@@ -45,6 +45,23 @@ def test_two_balancers_share_an_address(hosts: ModuleType, tmp_path: Path) -> No
     assert variables["cluster_load_balancer"]["virtual_ip"] == variables["cluster_endpoint"]["host"] == "10.231.0.9"
 
 
+@pytest.mark.parametrize(
+    ("control_planes", "endpoint", "virtual_ip"), [("1", "10.231.0.21", None), ("3", "10.231.0.9", "10.231.0.9")]
+)
+def test_without_balancers_the_control_planes_balance_themselves(
+    hosts: ModuleType, tmp_path: Path, control_planes: str, endpoint: str, virtual_ip: str | None
+) -> None:
+    environment = {
+        "KUBESTD_CACHE": str(tmp_path),
+        "KUBESTD_SANDBOX_LOAD_BALANCERS": "0",
+        "KUBESTD_SANDBOX_CONTROL_PLANES": control_planes,
+    }
+    made = hosts.inventory(environment, v2=False)
+    assert made["load_balancers"]["hosts"] == []
+    assert made["all"]["vars"]["cluster_load_balancer"] == {"mode": "colocated", "virtual_ip": virtual_ip}
+    assert made["all"]["vars"]["cluster_endpoint"] == {"host": endpoint, "port": 8443}
+
+
 def test_settings_of_old_cgroups_are_used_only_there(hosts: ModuleType) -> None:
     old, new = hosts.cgroup_variables(v2=False), hosts.cgroup_variables(v2=True)
     assert (old["cluster_cgroup_driver"], new["cluster_cgroup_driver"]) == ("cgroupfs", "systemd")

@@ -42,6 +42,7 @@ OWN = {"owner": os.getuid(), "group": os.getgid()}
         ({"path": "/x", "url": "http://a", "sha256": "12"}, "is not a digest of 64 hexadecimal digits."),
         ({"path": "/x", "content": "", "mode": "rw"}, "mode 'rw' is not octal"),
         ({"path": "/x", "state": "absent", "content": "a"}, "state absent takes neither content nor url"),
+        ({"path": "/x", "content": "a", "exclusive": True}, "only a directory can be exclusive"),
     ],
 )
 def test_a_wrong_entry_is_named(entry: dict[str, Any], sentence: str) -> None:
@@ -131,7 +132,7 @@ def run(entries: list[dict[str, Any]], record_path: Path, check_mode: bool = Fal
     """What the module's main does, with the host's real files."""
     wanted = [type(item)(**{**item.__dict__, **OWN}) for item in parse(entries)]
     record = host.Record(str(record_path))
-    found = {item.path: host.look(item.path, record, large=bool(item.url)) for item in wanted}
+    found = {item.path: host.look(item.path, record, bool(item.url), item.exclusive) for item in wanted}
     archives = {archive_key(i): record.archive_members(archive_key(i), i) for i in wanted if i.include}
     changed = host.carry_out(make_plan(wanted, found, archives), record, None, 5, check_mode)
     record.save()
@@ -182,6 +183,49 @@ def test_members_of_an_archive_come_flat_and_a_lost_one_comes_back(server: Any, 
     (tmp_path / "bin/two").unlink()
     assert run([entry], record) == [str(tmp_path / "bin/two")]
     assert sorted(path.name for path in (tmp_path / "bin").iterdir()) == ["one", "two"]
+
+
+def test_an_exclusive_directory_keeps_what_is_described_and_nothing_else(tmp_path: Path) -> None:
+    folder, record = tmp_path / "certs.d", tmp_path / "record.json"
+
+    def entries(*names: str) -> list[dict[str, Any]]:
+        files = [{"path": str(folder / name), "content": name} for name in names]
+        return [*files, {"path": str(folder), "state": "directory", "exclusive": True}]
+
+    run(entries("a/hosts.toml", "a/ca.crt", "b/hosts.toml"), record)
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "kept").touch()
+    (folder / "link").symlink_to(outside)
+    (folder / "aa").mkdir()
+    (folder / "a/.hosts.toml.kubestd").touch()
+    before = sorted(folder.rglob("*"))
+    gone = [str(folder / name) for name in ("a/.hosts.toml.kubestd", "a/ca.crt", "aa", "b", "link")]
+    assert run(entries("a/hosts.toml"), record, check_mode=True) == gone
+    assert sorted(folder.rglob("*")) == before
+    assert run(entries("a/hosts.toml"), record) == gone
+    assert sorted(folder.rglob("*")) == [folder / "a", folder / "a/hosts.toml"]
+    assert (outside / "kept").exists()
+    assert run(entries("a/hosts.toml"), record) == []
+    assert run(entries(), record) == [str(folder / "a")]
+    assert folder.exists()
+
+
+def test_what_is_described_as_absent_in_an_exclusive_directory_leaves_once(tmp_path: Path) -> None:
+    old = tmp_path / "d/folder/old"
+    exclusive = {"path": str(tmp_path / "d"), "state": "directory", "exclusive": True}
+    absent = {"path": str(old), "state": "absent"}
+    for entries in ([exclusive, absent], [absent, exclusive]):
+        old.mkdir(parents=True)
+        (old / "file").touch()
+        assert run(entries, tmp_path / "record.json") == [str(old)]
+
+
+@pytest.mark.parametrize("path", ["/d", "/d/e"])
+def test_an_archive_in_an_exclusive_directory_is_refused(path: str) -> None:
+    archive = {"path": path, "url": "u", "sha256": DIGEST, "include": ["*"]}
+    with pytest.raises(KubestdError, match=f"go to {path}, which is exclusive"):
+        parse([{"path": "/d", "state": "directory", "exclusive": True}, archive])
 
 
 def test_members_that_match_nothing_are_an_error(server: Any, tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ def test_a_request_of_the_node_for_its_own_names_is_approved(key: Path, names: s
 BAD: list[tuple[str, str, str, dict[str, Any], str]] = [
     ("another user", SUBJECT, "DNS:w1", {"username": "alice"}, "does not come from a kubelet"),
     ("no group", SUBJECT, "DNS:w1", {"groups": ["system:authenticated"]}, "does not come from a kubelet"),
-    ("unknown node", SUBJECT, "DNS:w1", {"username": "system:node:w9"}, "w9 is not in O(nodes)"),
+    ("unknown node", SUBJECT, "DNS:w1", {"username": "system:node:w9"}, "w9 is none of the nodes"),
     ("client usage", SUBJECT, "DNS:w1", {"usages": ["client auth", "server auth"]}, "usages are client auth"),
     ("no server usage", SUBJECT, "DNS:w1", {"usages": ["digital signature"]}, "usages are digital signature"),
     ("another subject", "/O=system:nodes/CN=system:node:w2", "DNS:w1", {}, "subject is CN=system:node:w2"),
@@ -167,6 +167,14 @@ def test_a_request_is_approved_once_and_the_kubelet_is_proven(key: Path) -> None
     result, failed = settle(cluster, check=False)
     assert (failed, result["changed"], cluster.puts) == (False, True, 1)
     assert result["msg"] == "1 of 1 kubelets proven"
+
+
+@pytest.mark.parametrize("check", [False, True])
+@pytest.mark.parametrize("user", ["system:node:w2", "alice", ""])
+def test_requests_of_others_are_not_spoken_of(key: Path, check: bool, user: str) -> None:
+    cluster = Cluster([object_of(request(key, "/O=system:nodes/CN=system:node:w2", "DNS:w2"), username=user)])
+    result, failed = settle(cluster, check)
+    assert (failed, result["changed"], result["refused"], cluster.puts) == (False, False, [], 0)
 
 
 def test_nothing_pending_and_all_proven_changes_nothing() -> None:
