@@ -20,14 +20,15 @@ from ..module_utils._component.run import Component, Unhealthy
 from ..module_utils._errors import KubestdError
 from ..module_utils._kube import KubeError
 from ..module_utils._kubeconfig import NoAccess, access
+from ..module_utils._report.page import worst
 
 VERBS = ("release", "plan", "health", "remove", "bundle")
 
 
 def blocked_by(needs: list[str], task_vars: Mapping[str, Any]) -> list[str]:
     """Needs that failed in this run, in this layer or in an earlier one."""
-    run, hosts = task_vars.get("component_run"), task_vars["hostvars"]
-    return [need for need in needs if run and need in hosts and hosts[need].get("component_failed_in") == run]
+    hosts = task_vars["hostvars"]
+    return [need for need in needs if need in hosts and hosts[need].get("component_failed")]
 
 
 class ActionModule(ActionBase):
@@ -74,6 +75,11 @@ class ActionModule(ActionBase):
                 result.update(
                     failed=True, changed=False, msg=f"{name}: {error}", seconds=round(time.monotonic() - started, 1)
                 )
+        if verb == "health":
+            words = [check["status"] for check in result.get("checks", [])]
+            status = worst(words) if words or result.get("passed") else "Unknown"
+            kept = {key: result.get(key) for key in ("checks", "releases", "message", "passed", "seconds")}
+            result["ansible_facts"] = {"component_health": {**kept, "name": name, "status": status}}
         return result
 
     @staticmethod

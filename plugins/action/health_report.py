@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..module_utils._cluster_health.judge import HEALTHY, Line, Machines, Thresholds, Verdict, judge
+from ..module_utils._report.page import page, worst
 
 
 def reading(own: Mapping[str, Any], machine: str, cluster: str) -> dict[str, Any]:
@@ -76,31 +78,71 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(
                 f"thresholds: {error}; known are {', '.join(Thresholds.__annotations__)}"
             ) from error
-        asked = {
-            host: reading(own[host], options["machine"], options["cluster"])
-            for host in task_vars["ansible_play_hosts_all"]
-        }
-        verdict = judge({host: said for host, said in asked.items() if said}, machines, limits)
-        text = table(verdict)
-        display = Display()
-        display.display("\n".join(["", *text, ""]))
-        lines = [line.as_dict() for line in verdict.lines]
+        here = [host for host in task_vars["ansible_play_hosts_all"] if host in own]
+        asked = {host: reading(own[host], options["machine"], options["cluster"]) for host in here}
+        verdict = (
+            judge({host: said for host, said in asked.items() if said}, machines, limits)
+            if own
+            else Verdict([], {}, [])
+        )
+        systems = systems_of(groups, hostvars)
+        Display().display("\n".join(["", *table(verdict), *system_table(systems), ""]))
         report = {
-            "overall": verdict.overall,
-            "lines": lines,
+            "overall": worst([*([verdict.overall] if own else []), *(one["status"] for one in systems)]),
+            "lines": [line.as_dict() for line in verdict.lines],
             "areas": verdict.areas,
+            "systems": systems,
             "not_looked_at": verdict.not_looked_at,
         }
-        path = options.get("path")
-        if path:
-            path = os.path.abspath(os.path.expanduser(path))
-            with open(path, "w", encoding="utf-8") as handle:
-                json.dump(report, handle, indent=2)
-                handle.write("\n")
-        result.update(changed=False, path=path, **report)
-        if verdict.failed:
-            result.update(failed=True, msg=first(verdict.problems))
+        when = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())
+        title = str(options.get("title") or "Platform health")
+        texts = {"path": json.dumps(report, indent=2) + "\n", "html": page(report, title, when)}
+        for option, text in texts.items():
+            if options.get(option):
+                result[option] = os.path.abspath(os.path.expanduser(options[option]))
+                with open(result[option], "w", encoding="utf-8") as handle:
+                    handle.write(text)
+        result.update(changed=False, **report)
+        bad = [one for one in systems if one["status"] in ("Degraded", "Missing")]
+        if verdict.failed or bad:
+            result.update(
+                failed=True, msg=first(verdict.problems) if verdict.failed else f"{bad[0]['name']}: {bad[0]['message']}"
+            )
         return result
+
+
+def systems_of(groups: Mapping[str, Any], hostvars: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What the systems of the platform have said in this run, with their layers, in the order of the inventory."""
+    layers = {
+        host: group.removeprefix("platform_")
+        for group, hosts in groups.items()
+        if group.startswith("platform_")
+        for host in hosts
+    }
+    said = {host: hostvars[host].get("component_health") for host in groups.get("platform", [])}
+    return json.loads(
+        json.dumps([{**found, "layer": layers.get(host, "platform")} for host, found in said.items() if found])
+    )  # type: ignore[no-any-return]
+
+
+def system_table(systems: list[dict[str, Any]]) -> list[str]:
+    """A line for each system."""
+    if not systems:
+        return []
+    rows = [
+        (
+            one["status"],
+            one["name"],
+            one["layer"],
+            ", ".join(
+                f"{release['name']} {release['chart_version']} r{release['revision']}" for release in one["releases"]
+            ),
+            "" if one["passed"] else str(one["message"]),
+        )
+        for one in systems
+    ]
+    sizes = [max(len(row[number]) for row in rows) for number in range(4)]
+    return ["", *("  ".join([*(cell.ljust(size) for cell, size in zip(row, sizes)), row[4]]).rstrip() for row in rows)]  # noqa: B905
 
 
 def first(problems: list[Line]) -> str:

@@ -11,6 +11,7 @@ version_added: 0.1.0
 author:
   - kubestd.platform contributors (@kubestd)
 description:
+  - Takes what the systems of the platform have said to the verb V(health) of P(kubestd.platform.component#role) in the same run.
   - Takes what M(kubestd.platform.node_health) and M(kubestd.platform.cluster_health) have registered on the hosts of the play, on the controller.
   - Shows a table, problems first, then one line for each area. What follows from something else stands in the line of its cause.
   - Fails when something is Degraded or Missing, so that C(ansible-playbook) ends with 2.
@@ -26,6 +27,13 @@ options:
   path:
     description: Where to write the report as JSON; not written when empty.
     type: str
+  html:
+    description: Where to write the report as one page of HTML that needs nothing else; not written when empty.
+    type: str
+  title:
+    description: Title of that page.
+    type: str
+    default: Platform health
   load_balancer:
     description: The mode and the virtual address of the load balancers.
     type: dict
@@ -111,6 +119,17 @@ areas:
   returned: always
   type: dict
   sample: {nodes: 4 of 4 ready}
+systems:
+  description: One entry for each system of the platform, with its layer, status, checks and releases.
+  returned: always
+  type: list
+  elements: dict
+  sample: []
+html:
+  description: Where the page was written.
+  returned: when O(html) is set
+  type: str
+  sample: /root/kubestd-health.html
 not_looked_at:
   description: Hosts of the inventory outside of this run.
   returned: always

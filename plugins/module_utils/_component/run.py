@@ -11,12 +11,13 @@ from typing import Any
 
 from .._errors import KubestdError
 from .._health.engine import Engine
-from .._health.plan import make_check
+from .._health.plan import make_check, summary
 from .._kubeconfig import Access
 from .._manifests.plan import checked as checked_objects
 from .._manifests.read import gather
 from .._manifests.run import ManifestSet, reconcile
 from .._objects import Object, Objects, Resource
+from .._release import manifest, plan, state
 from .._release.run import Release, cache_folder, listing
 from .._secret.plan import make_keys
 from .._secret.run import Store
@@ -152,7 +153,26 @@ class Component:
         wanted = [check for stage in self.record.stages for check in records.checks(self.record, stage)]
         done = self.engine(wanted).run(wait=False)
         self.checks = done["checks"]
-        return self.result(done["message"], done["passed"])
+        for options in (release for stage in self.record.stages for release in stage.releases):
+            self.look_for_lost(options["namespace"], options["name"])
+        passed = all(check["passed"] for check in self.checks)
+        return self.result(done["message"] if not done["passed"] else summary(self.checks, 0.0), passed)
+
+    def look_for_lost(self, namespace: str, name: str) -> None:
+        """Workloads that the release has and the cluster has not: whoever deleted them left nothing that could be sick."""
+        check = next(item for item in self.checks if item["name"] == f"release {namespace}/{name}")
+        newest = plan.newest(state.revisions(self.objects, namespace, name))
+        if not newest or newest.status != plan.DEPLOYED:
+            if newest:
+                check.update(passed=False, status="Degraded", message=f"revision {newest.number} is {newest.status}")
+            return
+        there = {(item["kind"], item["namespace"], item["name"]) for item in check["objects"]}
+        for item in manifest.parse(state.load(self.objects, namespace, newest).get("manifest", "")):
+            key = (item["kind"], item["metadata"].get("namespace") or namespace, item["metadata"]["name"])
+            if item["kind"] in ("Deployment", "StatefulSet", "DaemonSet") and key not in there:
+                said = f"{key[0]} {key[1]}/{key[2]} is not there, and revision {newest.number} has it"
+                check["objects"].append(dict(zip(("kind", "namespace", "name"), key), status="Missing", message=said))  # noqa: B905
+                check.update(passed=False, status="Missing", message=said)
 
     def remove(self, data: bool) -> dict[str, Any]:
         """Take the system away, last stage first; data stays unless it is to go."""
