@@ -111,15 +111,23 @@ class ActionModule(ActionBase):
         return result
 
 
+# in the order in which playbooks/platform.yml sets them up
+LAYERS = ("network", "storage", "identity", "delivery", "observability", "data", "runtime")
+
+
 def systems_of(groups: Mapping[str, Any], hostvars: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What the systems of the platform have said in this run, with their layers, in the order of the inventory."""
+    """What the systems of the platform have said in this run, with their layers, in the order of these."""
     layers = {
         host: group.removeprefix("platform_")
         for group, hosts in groups.items()
         if group.startswith("platform_")
         for host in hosts
     }
-    said = {host: hostvars[host].get("component_health") for host in groups.get("platform", [])}
+    hosts = sorted(
+        groups.get("platform", []),
+        key=lambda host: LAYERS.index(layers[host]) if layers.get(host) in LAYERS else len(LAYERS),
+    )
+    said = {host: hostvars[host].get("component_health") for host in hosts}
     return json.loads(
         json.dumps([{**found, "layer": layers.get(host, "platform")} for host, found in said.items() if found])
     )  # type: ignore[no-any-return]

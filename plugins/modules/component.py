@@ -56,6 +56,9 @@ options:
     description: As O(kubestd.platform.helm_oci#module:drift), for all releases of the record.
     type: str
     choices: [ignore, report, repair]
+  pins:
+    description: Digests of charts, as C(playbooks/lock.yml) writes them, free-form; C(ref@version) is the key. A pin of the record wins.
+    type: dict
   remove_data:
     description: Whether V(remove) takes claims, generated secrets and the namespace too.
     type: bool

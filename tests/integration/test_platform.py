@@ -210,6 +210,37 @@ def test_no_generated_secret_is_said(platform: Platform) -> None:
     assert key and key.group(1) not in result.text
 
 
+def test_the_lock_names_every_chart_and_anything_else_is_refused(platform: Platform) -> None:
+    platform.play(playbook="lock")
+    lock = platform.folder / "group_vars/platform/lock.yml"
+    pins = yaml.safe_load(lock.read_text())["platform_pins"]
+    assert len(pins) == 10 and all(re.fullmatch("[0-9a-f]{64}", digest) for digest in pins.values())
+    assert platform.play().changed == {}
+    assert platform.play(playbook="lock").changed == {}
+    lock.write_text(lock.read_text().replace(pins["oci://quay.io/metallb/chart/metallb@0.16.1"], "0" * 64))
+    result = platform.play("--limit", "metallb", rc=2)
+    assert "it is not the chart that was pinned" in result.text
+    lock.unlink()
+
+
+def test_health_is_a_table_a_file_and_a_page(platform: Platform) -> None:
+    where = {name: str(platform.folder / f"report.{name}") for name in ("json", "html")}
+    flags = ["-e", f"health_report_path={where['json']}", "-e", f"health_report_html={where['html']}"]
+    result = platform.play(*flags, playbook="health")
+    assert result.changed == {}
+    assert re.search(r"^Healthy +harbor +delivery +harbor 1\.19\.2 r\d", result.text, re.MULTILINE)
+    report = json.loads(Path(where["json"]).read_text())
+    assert {one["name"] for one in report["systems"]} == set(SYSTEMS)
+    assert [one["layer"] for one in report["systems"]] == ["network"] * 4 + ["delivery"] * 3
+    platform.control_plane.kubectl("-n", "harbor", "delete", "deployment", "harbor-core")
+    result = platform.play(*flags, playbook="health", rc=2)
+    assert "Deployment harbor/harbor-core is not there, and revision" in result.text
+    page = Path(where["html"]).read_text()
+    assert "harbor-core is not there" in page
+    assert not re.search(r'(src|href)="|@import|url\(', page), "the page asks for something from elsewhere"
+    platform.play("-e", "platform_drift=repair", "--limit", "harbor")
+
+
 def test_removal_leaves_what_it_says(platform: Platform) -> None:
     result = platform.play("-e", "platform_action=remove", "--limit", "harbor,metrics_server")
     assert "Secret harbor/harbor-generated" in result.text

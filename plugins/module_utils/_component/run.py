@@ -54,8 +54,12 @@ class Component:
 
     def result(self, message: str = "", passed: bool = True) -> dict[str, Any]:
         """The same keys for every verb."""
-        names = {(item["namespace"], item["name"]) for stage in self.record.stages for item in stage.releases}
-        found = [item for item in listing(self.objects, None, None) if (item["namespace"], item["name"]) in names]
+        names = {(item["namespace"], item["name"]): item for stage in self.record.stages for item in stage.releases}
+        found = [
+            {**item, "pin": pin_of(names[item["namespace"], item["name"]]["chart"])}
+            for item in listing(self.objects, None, None)
+            if (item["namespace"], item["name"]) in names
+        ]
         return {
             "changed": bool(self.actions),
             "actions": self.actions,
@@ -96,6 +100,9 @@ class Component:
         """One release of a stage."""
         known = {name: self.settings.get(name) for name in ("mirror", "registry", "helm", "cosign")}
         drift = {"drift": self.settings["drift"]} if self.settings.get("drift") else {}
+        chart = options.get("chart")
+        if chart and not chart.get("sha256"):
+            options = {**options, "chart": {**chart, "sha256": (self.settings.get("pins") or {}).get(pin_of(chart))}}
         release = Release({**known, "timeout": self.timeout, **options, **drift}, self.access, cache_folder())
         done = release.run(self.check_mode, self.with_diff)
         self.did(done["actions"], done.get("diff"), f"release {release.namespace}/{release.name}")
@@ -213,6 +220,11 @@ class Component:
             gone = self.engine([{"kind": "Namespace", "object": space, "state": "absent"}]).run()
             if not gone["passed"]:
                 raise KubestdError(gone["message"])
+
+
+def pin_of(chart: Options) -> str:
+    """The key under which the digest of a chart is locked: where it comes from, not where a mirror has it."""
+    return f"{chart['ref']}@{chart.get('version') or ''}"
 
 
 class Unhealthy(KubestdError):

@@ -20,7 +20,7 @@ main{max-width:72rem;margin:0 auto;padding:1rem}h1{font-size:1.5rem;margin:.5rem
 p{margin:.25rem 0}.dim{color:var(--dim)}.word{font-weight:600;white-space:nowrap}
 .Healthy{color:var(--ok)}.Degraded,.Missing{color:var(--bad)}.Progressing,.Unknown{color:var(--mid)}.Suspended{color:var(--rest)}
 .card{border:1px solid var(--line);border-left:.35rem solid currentColor;border-radius:.4rem;background:var(--card);
-padding:.6rem .8rem;margin:.5rem 0}.card>*{color:var(--fg)}.card .word{color:inherit}
+padding:.6rem .8rem;margin:.5rem 0}.card>*{color:var(--fg)}.card .dim{color:var(--dim)}
 .head{display:flex;flex-wrap:wrap;gap:.25rem 1rem;align-items:baseline}.name{font-weight:600}
 code{font:.85em ui-monospace,monospace;overflow-wrap:anywhere}details{margin-top:.35rem}summary{cursor:pointer;color:var(--dim)}
 table{width:100%;border-collapse:collapse}td{padding:.3rem .5rem .3rem 0;border-top:1px solid var(--line);vertical-align:top;
