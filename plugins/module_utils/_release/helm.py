@@ -28,13 +28,13 @@ PR_SET_PDEATHSIG = 1
 GRACE = 30.0  # seconds beyond its own time limit after which helm is ended
 # What helm and the registry clients in it say, and what an operator does about it.
 EXPLAINED: tuple[tuple[str, str], ...] = (
-    (r"401|unauthorized|authentication required|no basic auth", "the registry refused the login; check registry.username and registry.password"),
-    (r"403|denied|forbidden: ", "the registry denied access; check that this user may read it"),
-    (r"40[04]|not found|manifest unknown|name unknown", "it is not there; check chart.ref and chart.version"),
-    (r"429|toomanyrequests", "the registry limits requests; wait, log in, or use a mirror"),
-    (r"certificate signed by unknown authority|x509", "the registry's certificate is not trusted; set registry.ca"),
     (r"server gave HTTP response to HTTPS client", "the registry speaks plain http; set registry.plain_http if that is meant"),
-    (r"connection refused|no such host|no route to host|i/o timeout|context deadline|timed out|Client\.Timeout", "the registry does not answer; check the address, the network, or the mirror"),
+    (r"certificate signed by unknown authority|x509|CERTIFICATE_VERIFY_FAILED", "the registry's certificate is not trusted; set registry.ca"),
+    (r"\b401\b|unauthorized|authentication required|basic credential not found|no basic auth", "the registry refused the login; check registry.username and registry.password"),
+    (r"\b403\b|denied", "the registry denied access; check that this user may read it"),
+    (r"\b429\b|toomanyrequests", "the registry limits requests; wait, log in, or use a mirror"),
+    (r"connection refused|no such host|no route to host|i/o timeout|context deadline|timed out|Client\.Timeout|Name or service not known", "the registry does not answer; check the address, the network, or the mirror"),
+    (r"\b404\b|not found|manifest unknown|name unknown", "it is not there; check chart.ref and chart.version"),
     (r"digest|unexpected EOF|size mismatch|short read", "what came is not what the registry announced; the transfer was cut or the blob was changed, try again"),
 )  # fmt: skip
 

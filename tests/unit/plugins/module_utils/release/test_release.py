@@ -183,6 +183,8 @@ def test_a_mirror_takes_the_place_of_the_host() -> None:
         ("Error: dial tcp 127.0.0.1:1: connect: connection refused", "does not answer"),
         ("Error: tls: failed to verify certificate: x509: certificate signed by unknown authority", "set registry.ca"),
         ("Error: http: server gave HTTP response to HTTPS client", "registry.plain_http"),
+        ('GET "https://127.0.0.1:40387/v2/": basic credential not found', "refused the login"),
+        ("http://127.0.0.1:40387/v2/: server gave HTTP response to HTTPS client", "plain_http"),
         ("Error: 429 Too Many Requests: toomanyrequests", "limits requests"),
     ],
 )
