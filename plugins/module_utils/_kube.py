@@ -46,12 +46,11 @@ class KubeError(KubestdError):
 
 @dataclass
 class Answer:
-    """What the server answered; data is the JSON value, or the text when it is none. text: the answer as it came."""
+    """What the server answered; data is the JSON value, or the text when it is none."""
 
     status: int
     data: Any
     headers: dict[str, str] = field(default_factory=dict)
-    text: str = ""
 
 
 def verify_failure(error: BaseException) -> str:
@@ -198,7 +197,7 @@ class KubeClient:
             data = json.loads(text)
         except ValueError:
             data = text
-        return Answer(response.status, data, {name.lower(): value for name, value in response.getheaders()}, text)
+        return Answer(response.status, data, {name.lower(): value for name, value in response.getheaders()})
 
     def ask(
         self,
