@@ -217,7 +217,7 @@ def test_the_lock_names_every_chart_and_anything_else_is_refused(platform: Platf
     assert len(pins) == 10 and all(re.fullmatch("[0-9a-f]{64}", digest) for digest in pins.values())
     assert platform.play().changed == {}
     assert platform.play(playbook="lock").changed == {}
-    lock.write_text(lock.read_text().replace(pins["oci://quay.io/metallb/chart/metallb@0.16.1"], "0" * 64))
+    lock.write_text(lock.read_text().replace(pins["oci://quay.io/metallb/chart/metallb@0.16.1"], "f" * 64))
     result = platform.play("--limit", "metallb", rc=2)
     assert "it is not the chart that was pinned" in result.text
     lock.unlink()
