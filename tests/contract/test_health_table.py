@@ -25,7 +25,9 @@ def named_kinds(bom: Path) -> Iterator[tuple[str, str]]:
         document = yaml.load((bom / file).read_text(encoding="utf-8"), Loader=LOADER)
         for component in document if isinstance(document, list) else document.get("components", []):
             for resource in component.get("crs") or []:
-                gvk = re.sub(r"\(.*?\)", "", resource["gvk"]).strip()
+                gvk = resource["gvk"]
+                if "/*" not in gvk:  # of a whole group the kinds stand in the parentheses, else remarks do
+                    gvk = re.sub(r"\(.*?\)", "", gvk).strip()
                 group = gvk.split("/")[0]
                 for kind in re.findall(r"\b[A-Z][A-Za-z0-9]+", gvk):
                     yield group, kind

@@ -32,6 +32,8 @@ def outdated(found: dict[str, Any]) -> Health | None:
     """Progressing when the controller has not seen the latest change, None when it has or does not say."""
     generation = found.get("metadata", {}).get("generation")
     seen = (found.get("status") or {}).get("observedGeneration")
+    if isinstance(seen, str) and seen.isdecimal():  # Argo Rollouts and Istio write it as text
+        seen = int(seen)
     if isinstance(generation, int) and isinstance(seen, int) and seen < generation:
         return Health(PROGRESSING, f"generation {seen} of {generation} was seen by its controller")
     return None

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from .kstatus import outdated, told
-from .model import DEGRADED, HEALTHY, PROGRESSING, SUSPENDED, Health
+from .model import DEGRADED, HEALTHY, PROGRESSING, SUSPENDED, UNKNOWN, Health
 
 Object = dict[str, Any]
 Rule = Callable[[Object], Health]
@@ -24,9 +24,22 @@ def at(found: Any, path: str) -> Any:
 
 
 def reads(rule: Rule, *paths: str) -> Rule:
-    """Note the paths that a rule reads; a contract test looks for them in the CRDs."""
-    rule.paths = paths  # type: ignore[attr-defined]
-    return rule
+    """The rule with the paths it reads, which a contract test looks for in the CRDs; it never raises."""
+
+    def careful(found: Object) -> Health:
+        try:
+            return rule(found)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+            return Health(UNKNOWN, f"its status cannot be understood ({error})")
+
+    careful.paths = paths  # type: ignore[attr-defined]
+    return careful
+
+
+def resting(path: str, rule: Rule, text: str = "is paused") -> Rule:
+    """At rest while the path says so (spec.paused, spec.suspend), else what the rule says."""
+    read = getattr(rule, "paths", ())
+    return reads(lambda found: Health(SUSPENDED, text) if at(found, path) is True else rule(found), path, *read)
 
 
 def listed(items: Any, generation: Any) -> dict[str, Object]:
@@ -105,7 +118,8 @@ def parents(path: str, *types: str) -> Rule:
                 item = has.get(name, {})
                 if item.get("status") != "True":
                     said = told(item) if item else f"has not said {name} yet"
-                    return Health(DEGRADED if item else PROGRESSING, f"{reference.get('name', 'its parent')}: {said}")
+                    coming = not item or item.get("status") == "Unknown" or item.get("reason") == "Pending"
+                    return Health(PROGRESSING if coming else DEGRADED, f"{reference.get('name', 'its parent')}: {said}")
         return Health(HEALTHY)
 
     return reads(rule, path)
