@@ -4,8 +4,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The sandbox as an inventory: how many machines, where, and what is special about containers on one host.
 
-Environment (all optional): KUBESTD_SANDBOX_NAME, _SUBNET, _LOAD_BALANCERS, _CONTROL_PLANES, _WORKERS; KUBESTD_CACHE.
+Environment (all optional): KUBESTD_SANDBOX_NAME, _SUBNET, _LOAD_BALANCERS, _CONTROL_PLANES, _WORKERS, _SYSTEMS; KUBESTD_CACHE.
 Without load balancers the control planes balance themselves (cluster_load_balancer.mode colocated).
+_SYSTEMS names systems of the platform with commas between them; those are known that the mirror can serve.
 """
 
 from __future__ import annotations
@@ -18,7 +19,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-DEFAULTS = {"NAME": "kubestd", "SUBNET": "10.231.0.0/24", "LOAD_BALANCERS": "1", "CONTROL_PLANES": "3", "WORKERS": "1"}
+DEFAULTS = {
+    "NAME": "kubestd",
+    "SUBNET": "10.231.0.0/24",
+    "LOAD_BALANCERS": "1",
+    "CONTROL_PLANES": "3",
+    "WORKERS": "1",
+    "SYSTEMS": "",
+}
 LIMITS = {"LOAD_BALANCERS": (0, 5), "CONTROL_PLANES": (1, 9), "WORKERS": (0, 50)}
 #: group: (variable, prefix of host names, first address in the subnet)
 GROUPS = {
@@ -27,6 +35,8 @@ GROUPS = {
     "workers": ("WORKERS", "w", 41),
 }
 MIRROR, VIRTUAL_IP = 2, 9
+POOL = (200, 220)  # the last numbers of the addresses that MetalLB hands out
+LAYERS = {"metallb": "network", "metrics_server": "network"}
 
 
 class WrongSetting(Exception):
@@ -53,8 +63,11 @@ def settings(environ: dict[str, str]) -> dict[str, Any]:
         if not text[key].isdigit() or not least <= int(text[key]) <= most:
             raise WrongSetting(f"KUBESTD_SANDBOX_{key}={text[key]!r}: write a number from {least} to {most}.")
         counts[key] = int(text[key])
+    systems = [name for name in text["SYSTEMS"].split(",") if name]
+    if not set(systems) <= set(LAYERS):
+        raise WrongSetting(f"KUBESTD_SANDBOX_SYSTEMS={text['SYSTEMS']!r}: write some of {','.join(LAYERS)}.")
     cache = Path(environ.get("KUBESTD_CACHE") or Path.home() / ".cache/kubestd")
-    return {"name": text["NAME"], "subnet": subnet, "cache": cache, **counts}
+    return {"name": text["NAME"], "subnet": subnet, "cache": cache, "systems": systems, **counts}
 
 
 def cgroup_variables(v2: bool) -> dict[str, Any]:
@@ -84,7 +97,29 @@ def mirror_variables(cache: Path) -> dict[str, Any]:
         known = json.loads((cache / "mirror/checksums.json").read_text())
     except OSError:
         return {}
-    return {key: value for key, value in known.items() if key.startswith(("containerd_", "kubeadm_cluster_"))}
+    return {
+        key: value for key, value in known.items() if key.startswith(("containerd_", "kubeadm_cluster_", "platform_"))
+    }
+
+
+def platform_groups(systems: list[str], registry: str, files: str, pool: str) -> dict[str, Any]:
+    """Systems of the platform as hosts, by layers; none when nobody asks for one."""
+    if not systems:
+        return {}
+    layers = {f"platform_{layer}": [name for name in systems if LAYERS[name] == layer] for layer in LAYERS.values()}
+    return {
+        **{layer: {"hosts": names} for layer, names in layers.items()},
+        "platform": {
+            "children": list(layers),
+            "vars": {
+                "platform_mirror": {"registry": registry, "files": files},
+                "platform_registry": {"plain_http": True},
+                "metallb_pools": [{"name": "sandbox", "addresses": [pool]}],
+                # The newest chart takes the image of the release before: of the Go module's version is this one.
+                "metrics_server_values": {"image": {"tag": "v0.9.0"}},
+            },
+        },
+    }
 
 
 def inventory(environ: dict[str, str], v2: bool) -> dict[str, Any]:
@@ -103,6 +138,9 @@ def inventory(environ: dict[str, str], v2: bool) -> dict[str, Any]:
     colocated = not chosen["LOAD_BALANCERS"]
     balancers = groups["control_plane" if colocated else "load_balancers"]["hosts"]
     virtual_ip = address[VIRTUAL_IP] if len(balancers) > 1 else None
+    mirror = {"files": f"http://{address[MIRROR]}:8080", "registry": f"http://{address[MIRROR]}:5000"}
+    pool = "-".join(address[number] for number in POOL)
+    groups |= platform_groups(chosen["systems"], f"{address[MIRROR]}:5000", mirror["files"], pool)
     ssh = f"-o UserKnownHostsFile={state}/known_hosts -o StrictHostKeyChecking=yes"
     groups["all"] = {
         "vars": {
@@ -123,7 +161,7 @@ def inventory(environ: dict[str, str], v2: bool) -> dict[str, Any]:
                 "port": 8443 if colocated else 6443,
             },
             "cluster_load_balancer": {"mode": "colocated" if colocated else "dedicated", "virtual_ip": virtual_ip},
-            "cluster_mirror": {"files": f"http://{address[MIRROR]}:8080", "registry": f"http://{address[MIRROR]}:5000"},
+            "cluster_mirror": mirror,
             **cgroup_variables(v2),
             **mirror_variables(chosen["cache"]),
         }

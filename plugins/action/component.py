@@ -15,6 +15,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from ..module_utils._component.progress import step
 from ..module_utils._component.record import parse
 from ..module_utils._component.run import Component, Unhealthy
 from ..module_utils._errors import KubestdError
@@ -49,9 +50,11 @@ class ActionModule(ActionBase):
         started = time.monotonic()
         check_mode = bool(self._task.check_mode) or verb == "plan"
         name = str((options.get("record") or {}).get("name") or "component")
+        # the callback knows systems by their names in the inventory
+        host = str(task_vars.get("inventory_hostname") or name)
 
         def say(text: str) -> None:
-            Display().display(f"  {name}: {text} ({time.monotonic() - started:.1f} s)")
+            Display().display(step(host, text, time.monotonic() - started))
 
         try:
             record = parse(options["record"])
@@ -59,6 +62,7 @@ class ActionModule(ActionBase):
                 raise KubestdError("a bundle cannot be made yet.")
             blocked = blocked_by(record.needs, task_vars) if verb in ("release", "plan") else []
             if blocked:
+                result["blocked_by"] = blocked
                 raise KubestdError(f"blocked by {', '.join(blocked)}, which was not released in this run.")
             settings = {name: options.get(name) for name in ("mirror", "registry", "helm", "cosign", "drift", "pins")}
             settings["timeout"] = options.get("timeout") or 600

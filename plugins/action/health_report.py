@@ -33,6 +33,17 @@ def reading(own: Mapping[str, Any], machine: str, cluster: str) -> dict[str, Any
     return result
 
 
+def machines_of(
+    groups: Mapping[str, list[str]], balancer: Mapping[str, Any], endpoint: str, names: dict[str, str]
+) -> Machines:
+    """The inventory's machines by their part; with an external load balancer nobody of them balances."""
+    control = tuple(groups.get("control_plane", []))
+    mode = balancer.get("mode") or "dedicated"
+    balancers = {"dedicated": tuple(groups.get("load_balancers", [])), "colocated": control}.get(mode, ())
+    virtual_ip = str(balancer.get("virtual_ip") or "") if balancers else ""
+    return Machines(control, tuple(groups.get("workers", [])), balancers, names, virtual_ip, endpoint)
+
+
 def table(verdict: Verdict) -> list[str]:
     """Problems first, then a line for each area."""
     rows = [("STATUS", "WHERE", "WHAT", "")]
@@ -61,17 +72,8 @@ class ActionModule(ActionBase):
         options = self._task.args
         hostvars, groups = task_vars["hostvars"], task_vars["groups"]
         own = {host: hostvars[host] for host in groups.get("machines", [])}
-        balancer = options.get("load_balancer") or {}
-        colocated = balancer.get("mode") == "colocated"
-        control = tuple(groups.get("control_plane", []))
-        machines = Machines(
-            control_plane=control,
-            workers=tuple(groups.get("workers", [])),
-            load_balancers=control if colocated else tuple(groups.get("load_balancers", [])),
-            names={host: str(values.get("cluster_node_name", host)) for host, values in own.items()},
-            virtual_ip=str(balancer.get("virtual_ip") or ""),
-            endpoint=str(options.get("endpoint") or ""),
-        )
+        names = {host: str(values.get("cluster_node_name", host)) for host, values in own.items()}
+        machines = machines_of(groups, options.get("load_balancer") or {}, str(options.get("endpoint") or ""), names)
         try:
             limits = Thresholds(**{key: float(value) for key, value in (options.get("thresholds") or {}).items()})
         except (TypeError, ValueError) as error:
@@ -112,7 +114,7 @@ class ActionModule(ActionBase):
 
 
 # in the order in which playbooks/platform.yml sets them up
-LAYERS = ("network", "storage", "identity", "delivery", "observability", "data", "runtime")
+LAYERS = ("foundation", "network", "storage", "identity", "delivery", "observability", "data", "runtime")
 
 
 def systems_of(groups: Mapping[str, Any], hostvars: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.module_utils.common.yaml import yaml_load
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
@@ -25,8 +25,8 @@ ROLES = Path(__file__).parents[2] / "roles"
 
 
 def read(path: Path) -> Any:
-    """A YAML file of a role."""
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    """A YAML file of a role, by libyaml where Python has it: seven times faster, and there are many roles."""
+    return yaml_load(path.read_text(encoding="utf-8"))
 
 
 def specs() -> tuple[dict[str, Any], dict[str, Any]]:
@@ -39,7 +39,8 @@ def specs() -> tuple[dict[str, Any], dict[str, Any]]:
             options[folder.name] = entries["main"].get("options") or {}
             if folder.name == "preflight":
                 options["cluster"] = entries["inventory"]["options"]
-            defaults.update(read(folder / "defaults/main.yml") or {})
+            for path in sorted((folder / "defaults").rglob("*.yml")):
+                defaults.update(read(path) or {})
     return options, defaults
 
 

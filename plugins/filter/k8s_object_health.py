@@ -16,7 +16,8 @@ DOCUMENTATION = r"""
 name: k8s_object_health
 short_description: Health of a Kubernetes object
 description:
-  - Judges one object as M(kubestd.platform.k8s_health) does, without asking a cluster.
+  - Judges one object as M(kubestd.platform.k8s_health) does, without asking a cluster. What only a cluster knows is left out,
+    the root cause in pods and events and whether anybody answers a webhook.
 author:
   - kubestd.platform contributors (@kubestd)
 options:
@@ -27,6 +28,11 @@ options:
 """
 
 EXAMPLES = r"""
+- name: Fail with the reason when a certificate is not ready
+  ansible.builtin.assert:
+    that: (certificate | kubestd.platform.k8s_object_health).status == 'Healthy'
+    fail_msg: "{{ (certificate | kubestd.platform.k8s_object_health).message }}"
+
 - name: Show what is not healthy
   ansible.builtin.debug:
     msg: "{{ item.metadata.name }}: {{ (item | kubestd.platform.k8s_object_health).message }}"

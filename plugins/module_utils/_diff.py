@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import yaml
-
 from ._objects import Object, essence, name_of
+from ._yaml import yaml
 
 HIDDEN = "********"
 DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)

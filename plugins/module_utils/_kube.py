@@ -17,7 +17,7 @@ import re
 import socket
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,6 +29,25 @@ RETRIED = frozenset({429, 500, 502, 503, 504})
 # What OpenSSL answers when a chain does not end in the CA given: X509_V_ERR_* of openssl/x509_vfy.h.
 UNKNOWN_CA = frozenset({2, 7, 18, 19, 20, 21, 30, 33, 47})
 EXPIRED = frozenset({9, 10})
+FULL = "database space exceeded"
+# What the API server says, and what an operator does about it.
+ADVICE = (
+    (
+        FULL,
+        "etcd is full; delete what is not needed, then compact and defragment it and disarm its alarm (etcdctl compact,"
+        " defrag, alarm disarm), or raise its --quota-backend-bytes first",
+    ),
+    (
+        "too many requests",
+        "the API server holds requests of this user back (API Priority and Fairness); try again later, or give the user a"
+        " FlowSchema with more room",
+    ),
+)
+
+
+def advice(text: str) -> str:
+    """What to do about a failure, as the rest of a sentence; '' when it says that itself."""
+    return next((f" ({said})" for words, said in ADVICE if words in text.lower()), "")
 
 
 class KubeError(KubestdError):
@@ -87,11 +106,24 @@ class _Connection(http.client.HTTPSConnection):
         self.sock = self._tls.wrap_socket(self.sock, server_hostname=self._name or tunnel or self.host)
 
 
+def _basic(user: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def _value(text: str) -> Any:
+    """The JSON value of a text, or the text when it is none."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
 class KubeClient:
     """Requests to one server over one connection that is kept open.
 
     ca: a file, or certificates as PEM text; None with verify=True means the CAs of this machine.
     certificate, key: files, or certificate: PEM bytes that hold both. token: a bearer token.
+    token may be a function, which is asked before each request, since tokens expire. login: user and password instead of a token.
     verify_name: whether the certificate must name the host (server_name, if given); its issuer is checked in any case.
     proxy: http://[user:password@]host:port through which the server is reached.
     timeout: seconds for one answer. retry_for: seconds in which a request is tried again.
@@ -107,9 +139,10 @@ class KubeClient:
         retry_for: float = 0.0,
         verify_name: bool = True,
         verify: bool | None = None,
-        token: str | None = None,
+        token: str | Callable[[], str | None] | None = None,
         server_name: str | None = None,
         proxy: str | None = None,
+        login: tuple[str, str] | None = None,
     ) -> None:
         url = urlsplit(server if "//" in server else f"https://{server}")
         if not url.hostname or url.scheme not in ("", "http", "https"):
@@ -119,10 +152,15 @@ class KubeClient:
         self.plain = url.scheme == "http"
         self.host, self.port = url.hostname, url.port or (80 if self.plain else 443)
         self.timeout, self.retry_for = timeout, retry_for
-        self._server_name, self._proxy = server_name, urlsplit(proxy) if proxy else None
-        self._headers = {"User-Agent": "kubestd.platform"}
-        if token:
-            self._headers["Authorization"] = f"Bearer {token}"
+        self._server_name = server_name
+        self._proxy = urlsplit(proxy if "://" in proxy else f"http://{proxy}") if proxy else None
+        if self._proxy is not None and (self._proxy.scheme != "http" or not self._proxy.hostname):
+            where = f"{self._proxy.scheme}://{self._proxy.hostname or ''}"
+            raise KubestdError(
+                f"The proxy {where} in front of {self.server} cannot be used; name one as http://host:port."
+            )
+        self._token, self._login = token, login
+        self._more: dict[str, str] = {}
         self._connection: http.client.HTTPConnection | None = None
         self._context: ssl.SSLContext | None = None
         if not self.plain:
@@ -157,17 +195,32 @@ class KubeClient:
     def _connect(self, timeout: float) -> http.client.HTTPConnection:
         host, port = self.host, self.port
         if self._proxy is not None:
-            host, port = self._proxy.hostname or "", self._proxy.port or 3128
+            host, port = self._proxy.hostname or "", self._proxy.port or 80
         connection = (
             http.client.HTTPConnection(host, port, timeout=timeout)
             if self._context is None
             else _Connection(host, port, timeout, self._context, self._server_name)
         )
         if self._proxy is not None:
-            user = unquote(self._proxy.username or "") + ":" + unquote(self._proxy.password or "")
-            basic = {"Proxy-Authorization": "Basic " + base64.b64encode(user.encode()).decode()} if user != ":" else {}
-            connection.set_tunnel(self.host, self.port, basic)
+            user = unquote(self._proxy.username or ""), unquote(self._proxy.password or "")
+            connection.set_tunnel(self.host, self.port, {"Proxy-Authorization": _basic(*user)} if any(user) else {})
         return connection
+
+    def _headers(self, accept: str) -> dict[str, str]:
+        headers = {"User-Agent": "kubestd.platform", "Accept": accept, **self._more}
+        try:
+            token = self._token() if callable(self._token) else self._token
+        except KubestdError as error:
+            raise KubeError(str(error)) from error
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        elif self._login:
+            headers["Authorization"] = _basic(*self._login)
+        return headers
+
+    def add_header(self, name: str, value: str) -> None:
+        """Send a header with every request, for what is behind the proxy of an API server."""
+        self._more[name] = value
 
     def close(self) -> None:
         """Close the connection; the next request opens another."""
@@ -192,12 +245,28 @@ class KubeClient:
         except BaseException:
             self.close()
             raise
-        text = raw.decode("utf-8", "replace")
+        headers = {name.lower(): value for name, value in response.getheaders()}
+        return Answer(response.status, raw.decode("utf-8", "replace"), headers)
+
+    def look(self, path: str, timeout: float) -> Answer:
+        """One GET of anything, without a second try; data is the text of the answer. Raises KubeError when none came in time."""
+        usual = self.timeout
+        self._set_timeout(timeout)
         try:
-            data = json.loads(text)
-        except ValueError:
-            data = text
-        return Answer(response.status, data, {name.lower(): value for name, value in response.getheaders()})
+            return self._once("GET", self.prefix + path, None, self._headers("*/*"))
+        except (OSError, http.client.HTTPException) as error:
+            raise self._no_answer("GET", path, error) from error
+        finally:
+            self._set_timeout(usual)
+
+    def _set_timeout(self, seconds: float) -> None:
+        self.timeout = seconds
+        if self._connection is not None and self._connection.sock is not None:
+            self._connection.sock.settimeout(seconds)
+
+    def _no_answer(self, method: str, path: str, error: Exception) -> KubeError:
+        text = f"{method} {self.server}{path}: {error or type(error).__name__}"
+        return KubeError(text, 0, verify_failure(error))
 
     def ask(
         self,
@@ -208,13 +277,13 @@ class KubeClient:
         content_type: str = "application/json",
         accept: str = "application/json",
     ) -> Answer:
-        """One request, tried again on 429, 5xx and a refused connection until retry_for seconds have passed.
+        """One request, tried again on 429, 5xx (but not when etcd is full) and a refused connection for retry_for seconds.
 
         Raises KubeError with status 0 when there is no answer; any HTTP status is an answer.
         """
         target = self.prefix + path + (f"?{urlencode(query)}" if query else "")
         payload = None if body is None else json.dumps(body).encode()
-        headers = {**self._headers, "Accept": accept}
+        headers = self._headers(accept)
         if payload is not None:
             headers["Content-Type"] = content_type
         until = time.monotonic() + self.retry_for
@@ -224,17 +293,18 @@ class KubeClient:
             last_chance = time.monotonic() + wait > until
             try:
                 answer = self._once(method, target, payload, headers)
-                if answer.status not in RETRIED or last_chance:
+                answer.data = _value(answer.data)
+                if answer.status not in RETRIED or last_chance or FULL in str(answer.data):
                     return answer
                 asked = answer.headers.get("retry-after", "")
                 wait = max(wait, float(asked)) if asked.isdigit() else wait
+                if time.monotonic() + wait > until:
+                    return answer
             except (OSError, http.client.HTTPException) as error:
                 # A refused connection did nothing; any other break may have, so only reading is repeated.
                 repeatable = method == "GET" or isinstance(error, ConnectionRefusedError)
                 if last_chance or not repeatable or isinstance(error, ssl.SSLCertVerificationError):
-                    raise KubeError(
-                        f"{method} {self.server}{path}: {error or type(error).__name__}", 0, verify_failure(error)
-                    ) from error
+                    raise self._no_answer(method, path, error) from error
             time.sleep(wait)
             pause = min(pause * 2, 2.0)
 
@@ -266,14 +336,10 @@ class KubeClient:
         connection = self._connect(idle)
         try:
             target = f"{self.prefix}{path}?{urlencode(query)}"
-            connection.request("GET", target, headers={**self._headers, "Accept": accept})
+            connection.request("GET", target, headers=self._headers(accept))
             response = connection.getresponse()
             if response.status > 299:
-                text = response.read().decode("utf-8", "replace")
-                try:
-                    said: Any = json.loads(text)
-                except ValueError:
-                    said = text
+                said = _value(response.read().decode("utf-8", "replace"))
                 self.checked("GET", path, Answer(response.status, said))
             while True:
                 line = response.readline()
@@ -281,7 +347,7 @@ class KubeClient:
                     return
                 yield json.loads(line)
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise KubeError(f"GET {self.server}{path}: {error or type(error).__name__}") from error
+            raise self._no_answer("GET", path, error) from error
         finally:
             connection.close()
 
@@ -298,6 +364,7 @@ class KubeClient:
         if answer.status > 299:
             data = answer.data if isinstance(answer.data, dict) else {"message": str(answer.data)[:200]}
             text = f"{method} {self.server}{path}: {answer.status} {data.get('message', '')}".rstrip()
+            text += advice(text)
             raise KubeError(text, answer.status, str(data.get("reason", "")), data)
         return answer.data
 

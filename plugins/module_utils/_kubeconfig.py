@@ -10,16 +10,20 @@ the file's folder, exec plugins answer with an ExecCredential. https://kubernete
 from __future__ import annotations
 
 import base64
+import ipaddress
 import json
 import os
 import subprocess
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import Any
-
-import yaml
+from urllib.parse import urlsplit
 
 from ._errors import KubestdError
 from ._kube import KubeClient
+from ._yaml import yaml
 
 SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 EXEC_TIMEOUT = 60.0
@@ -40,15 +44,44 @@ class NoAccess(KubestdError):
     """Nothing says which API server, or the file that does is not there (yet)."""
 
 
+class TokenFile:
+    """A token that somebody replaces in its file from time to time, as the kubelet does for a service account."""
+
+    def __init__(self, path: str, what: str) -> None:
+        self.path, self.what = path, what
+
+    def __call__(self) -> str:
+        token = _text(self.path, self.what).strip()
+        if not token:
+            raise KubestdError(f"{self.path} ({self.what}) is empty; it has to hold a bearer token.")
+        return token
+
+
+class Plugin:
+    """What an exec plugin says; it is asked again when that has expired."""
+
+    def __init__(self, run: Callable[[], dict[str, Any]]) -> None:
+        self.run, self.lock = run, threading.Lock()
+        self.status = run()
+
+    def __call__(self) -> str | None:
+        with self.lock:
+            ends = _time(self.status)
+            if ends is not None and ends <= datetime.now(timezone.utc):
+                self.status = self.run()
+            return self.status.get("token")
+
+
 @dataclass(frozen=True, repr=False)
 class Access:
-    """One API server and one identity; certificates are PEM texts."""
+    """One API server and one identity; certificates are PEM texts. login: user and password."""
 
     server: str
     ca: str | None = None
     certificate: str | None = None
     key: str | None = None
-    token: str | None = None
+    token: str | TokenFile | Plugin | None = None
+    login: tuple[str, str] | None = None
     verify: bool = True
     server_name: str | None = None
     proxy: str | None = None
@@ -66,6 +99,7 @@ class Access:
             token=self.token,
             server_name=self.server_name,
             proxy=self.proxy,
+            login=self.login,
         )
 
     def kubeconfig(self, namespace: str = "default") -> bytes:
@@ -80,8 +114,12 @@ class Access:
         for name, value in (("client-certificate-data", self.certificate), ("client-key-data", self.key)):
             if value:
                 user[name] = base64.b64encode(value.encode()).decode()
-        if self.token:
-            user["token"] = self.token
+        if isinstance(self.token, TokenFile):
+            user["tokenFile"] = os.path.abspath(self.token.path)
+        elif self.token:
+            user["token"] = self.token() if isinstance(self.token, Plugin) else self.token
+        elif self.login:
+            user["username"], user["password"] = self.login
         named = {"cluster": "kubestd", "user": "kubestd", "namespace": namespace}
         return json.dumps(
             {
@@ -117,7 +155,56 @@ def access(options: dict[str, Any], environment: dict[str, str] | None = None) -
         raise NoAccess(
             "No API server is known: set kubeconfig to a file, or host and api_key, or the environment variable KUBECONFIG."
         )
+    found["proxy"] = found.get("proxy") or proxy_for(found["server"], environment)
     return Access(**found)
+
+
+def proxy_for(server: str, environment: dict[str, str]) -> str | None:
+    """The proxy that the environment names for a server, as kubectl finds it; never one for this machine itself.
+
+    https://pkg.go.dev/golang.org/x/net/http/httpproxy#Config
+    """
+    try:
+        url = urlsplit(server if "//" in server else f"https://{server}")
+        host, port = url.hostname or "", url.port or (80 if url.scheme == "http" else 443)
+    except ValueError:  # the client says what is wrong with it
+        return None
+    name = "HTTP_PROXY" if url.scheme == "http" else "HTTPS_PROXY"
+    proxy = environment.get(name) or environment.get(name.lower())
+    address = _address(host)
+    if not proxy or host == "localhost" or (address and address.is_loopback):
+        return None
+    direct = (environment.get("NO_PROXY") or environment.get("no_proxy") or "").lower().split(",")
+    return None if any(_covers(entry.strip(), host, address, port) for entry in direct) else proxy
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None
+
+
+def _covers(entry: str, host: str, address: ipaddress.IPv4Address | ipaddress.IPv6Address | None, port: int) -> bool:
+    """Whether an entry of NO_PROXY is about a server: *, an address, a network, a domain with all below it, or .domain."""
+    if entry == "*" or not entry:
+        return bool(entry)
+    if "/" in entry:
+        try:
+            return address is not None and address in ipaddress.ip_network(entry, strict=False)
+        except ValueError:
+            return False
+    if _address(entry) is None:
+        name, _, number = entry.rpartition(":")
+        if name and number.isdecimal():
+            if int(number) != port:
+                return False
+            entry = name
+    alone = _address(entry.strip("[]"))
+    if address is not None or alone is not None:
+        return address == alone
+    entry = entry[1:] if entry.startswith("*.") else entry
+    return host.endswith(entry) if entry.startswith(".") else host == entry or host.endswith(f".{entry}")
 
 
 def _from_pod(environment: dict[str, str]) -> dict[str, Any] | None:
@@ -128,7 +215,7 @@ def _from_pod(environment: dict[str, str]) -> dict[str, Any] | None:
     return {
         "server": f"https://{host}:{environment.get('KUBERNETES_SERVICE_PORT', '443')}",
         "ca": _text(f"{SERVICE_ACCOUNT}/ca.crt", "the service account"),
-        "token": _text(f"{SERVICE_ACCOUNT}/token", "the service account").strip(),
+        "token": TokenFile(f"{SERVICE_ACCOUNT}/token", "the service account"),
     }
 
 
@@ -142,7 +229,8 @@ def _from_kubeconfig(options: dict[str, Any], environment: dict[str, str]) -> di
         paths = [os.path.expanduser(path) for path in (asked or home).split(os.pathsep) if path]
         if not asked and (options.get("host") or not os.path.exists(home)):
             return None
-        documents = [_load(path) for path in paths if not (len(paths) > 1 and not os.path.exists(path))]
+        there = [path for path in paths if os.path.exists(path)]
+        documents = [_load(path) for path in there or paths[:1]]
     context_name = options.get("context") or next(
         (document.get("current-context") for document, _, _ in documents if document.get("current-context")), None
     )
@@ -150,11 +238,11 @@ def _from_kubeconfig(options: dict[str, Any], environment: dict[str, str]) -> di
     context, _ = _entry(documents, "contexts", "context", context_name, where)
     cluster, folder = _entry(documents, "clusters", "cluster", context.get("cluster"), where)
     found = {
-        "server": cluster.get("server", ""),
+        "server": _string(cluster, "server") or "",
         "ca": _pem(cluster, "certificate-authority", folder),
         "verify": not cluster.get("insecure-skip-tls-verify", False),
-        "server_name": cluster.get("tls-server-name"),
-        "proxy": cluster.get("proxy-url"),
+        "server_name": _string(cluster, "tls-server-name"),
+        "proxy": _string(cluster, "proxy-url"),
     }
     if context.get("user"):
         user, folder = _entry(documents, "users", "user", context["user"], where)
@@ -165,18 +253,27 @@ def _from_kubeconfig(options: dict[str, Any], environment: dict[str, str]) -> di
 def _identity(
     user: dict[str, Any], folder: str, cluster: dict[str, Any], environment: dict[str, str]
 ) -> dict[str, Any]:
-    found = {
+    for name in ("as", "auth-provider"):
+        if user.get(name):
+            raise KubestdError(
+                f"The kubeconfig's user has {name}, which is not supported; use a token, certificate or exec."
+            )
+    found: dict[str, Any] = {
         "certificate": _pem(user, "client-certificate", folder),
         "key": _pem(user, "client-key", folder),
-        "token": user.get("token"),
+        "token": _string(user, "token"),
     }
-    if not found["token"] and user.get("tokenFile"):
-        found["token"] = _text(os.path.join(folder, user["tokenFile"]), "tokenFile").strip()
+    login, path = _string(user, "username"), _string(user, "tokenFile")
+    if login:
+        found["login"] = (login, _string(user, "password") or "")
+    if path:
+        found["token"] = TokenFile(os.path.join(folder, path), "tokenFile")
+        found["token"]()
     if user.get("exec"):
-        status = _run_plugin(user["exec"], folder, cluster, environment)
-        found["token"] = status.get("token")
-        found["certificate"] = status.get("clientCertificateData") or found["certificate"]
-        found["key"] = status.get("clientKeyData") or found["key"]
+        plugin = Plugin(lambda: _run_plugin(user["exec"], folder, cluster, environment))
+        found["token"] = plugin if plugin.status.get("token") else None
+        found["certificate"] = plugin.status.get("clientCertificateData") or found["certificate"]
+        found["key"] = plugin.status.get("clientKeyData") or found["key"]
     return found
 
 
@@ -184,7 +281,9 @@ def _run_plugin(
     wanted: dict[str, Any], folder: str, cluster: dict[str, Any], environment: dict[str, str]
 ) -> dict[str, Any]:
     """What an exec plugin says; https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins."""
-    command = wanted.get("command", "")
+    command = wanted.get("command") if isinstance(wanted, dict) else None
+    if not command or not isinstance(command, str):
+        raise KubestdError("The kubeconfig's exec plugin has no command.")
     program = os.path.join(folder, command) if os.sep in command else command
     info: dict[str, Any] = {
         "apiVersion": wanted.get("apiVersion", "client.authentication.k8s.io/v1"),
@@ -192,9 +291,9 @@ def _run_plugin(
         "spec": {"interactive": False},
     }
     if wanted.get("provideClusterInfo"):
-        info["spec"]["cluster"] = {name: value for name, value in cluster.items() if name != "extensions"}
-    extra = {item["name"]: item["value"] for item in wanted.get("env") or []}
+        info["spec"]["cluster"] = _cluster_info(cluster, folder)
     try:
+        extra = {item["name"]: item["value"] for item in wanted.get("env") or []}
         done = subprocess.run(
             [program, *(wanted.get("args") or [])],
             env={**environment, **extra, "KUBERNETES_EXEC_INFO": json.dumps(info)},
@@ -203,6 +302,8 @@ def _run_plugin(
             check=False,
             stdin=subprocess.DEVNULL,
         )
+    except (KeyError, TypeError) as error:
+        raise KubestdError(f"args and env of the kubeconfig's exec plugin {command} are not lists of texts.") from error
     except FileNotFoundError as error:
         hint = wanted.get("installHint") or "install it, or use a kubeconfig without it"
         raise KubestdError(f"The kubeconfig's exec plugin {command} is not on this machine; {hint}.") from error
@@ -212,10 +313,35 @@ def _run_plugin(
         said = done.stderr.decode("utf-8", "replace").strip()[-500:]
         raise KubestdError(f"The kubeconfig's exec plugin {command} failed ({done.returncode}): {said}")
     try:
-        status = json.loads(done.stdout)["status"]
+        status = dict(json.loads(done.stdout)["status"])
+        _time(status)
     except (ValueError, KeyError, TypeError) as error:
         raise KubestdError(f"The kubeconfig's exec plugin {command} did not answer with an ExecCredential.") from error
-    return dict(status)
+    if not status.get("token") and not (status.get("clientCertificateData") and status.get("clientKeyData")):
+        raise KubestdError(
+            f"The kubeconfig's exec plugin {command} answered with neither a token nor a certificate and key."
+        )
+    return status
+
+
+def _cluster_info(cluster: dict[str, Any], folder: str) -> dict[str, Any]:
+    """The cluster as an exec plugin is told about it."""
+    names = ("server", "tls-server-name", "insecure-skip-tls-verify", "certificate-authority-data", "proxy-url")
+    told = {name: cluster[name] for name in names if cluster.get(name)}
+    ca = _pem(cluster, "certificate-authority", folder)
+    if ca:
+        told["certificate-authority-data"] = base64.b64encode(ca.encode()).decode()
+    for extension in cluster.get("extensions") or []:
+        if isinstance(extension, dict) and extension.get("name") == "client.authentication.k8s.io/exec":
+            told["config"] = extension.get("extension")
+    return told
+
+
+def _time(status: dict[str, Any]) -> datetime | None:
+    """When what a plugin said ends; None when it does not say."""
+    text = status.get("expirationTimestamp")
+    found = datetime.fromisoformat(text.replace("Z", "+00:00")) if text else None
+    return found if found is None or found.tzinfo else found.replace(tzinfo=timezone.utc)
 
 
 def _load(path: str) -> tuple[dict[str, Any], str, str]:
@@ -243,23 +369,38 @@ def _entry(
     documents: list[tuple[dict[str, Any], str, str]], group: str, kind: str, name: str | None, where: str
 ) -> tuple[dict[str, Any], str]:
     if not name:
-        raise KubestdError(f"The kubeconfig {where} names no {kind}; set current-context there, or the option context.")
+        hint = "set current-context there, or the option context" if kind == "context" else "its context has to"
+        raise KubestdError(f"The kubeconfig {where} names no {kind}; {hint}.")
     known = []
     for document, folder, _ in documents:
-        for entry in document.get(group) or []:
+        entries = document.get(group) or []
+        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+            raise KubestdError(f"{group} of the kubeconfig {where} is not a list of entries with a name.")
+        for entry in entries:
             known.append(str(entry.get("name")))
             if entry.get("name") == name:
-                return dict(entry.get(kind) or {}), folder
+                found = entry.get(kind) or {}
+                if not isinstance(found, dict):
+                    raise KubestdError(f"The {kind} {name!r} of the kubeconfig {where} is not a mapping.")
+                return found, folder
     raise KubestdError(f"The kubeconfig {where} has no {kind} {name!r}; it has {', '.join(known) or 'none'}.")
 
 
+def _string(entry: dict[str, Any], name: str) -> str | None:
+    value = entry.get(name)
+    if value is not None and not isinstance(value, str):
+        raise KubestdError(f"{name} of the kubeconfig is {type(value).__name__}, not text; put it in quotes.")
+    return value or None
+
+
 def _pem(entry: dict[str, Any], name: str, folder: str) -> str | None:
-    if entry.get(f"{name}-data"):
+    data, path = _string(entry, f"{name}-data"), _string(entry, name)
+    if data:
         try:
-            return base64.b64decode(entry[f"{name}-data"]).decode()
+            return base64.b64decode(data).decode()
         except ValueError as error:
             raise KubestdError(f"{name}-data of the kubeconfig is not base64 of a PEM text.") from error
-    return _text(os.path.join(folder, entry[name]), name) if entry.get(name) else None
+    return _text(os.path.join(folder, path), name) if path else None
 
 
 def _text(path: str, what: str) -> str:
@@ -270,3 +411,5 @@ def _text(path: str, what: str) -> str:
             return handle.read()
     except OSError as error:
         raise KubestdError(f"Cannot read {path} ({what}): {error.strerror}.") from error
+    except ValueError as error:
+        raise KubestdError(f"{path} ({what}) is not text.") from error

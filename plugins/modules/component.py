@@ -104,6 +104,12 @@ kept:
   type: list
   elements: str
   sample: ["PersistentVolumeClaim harbor/data-harbor-database-0"]
+blocked_by:
+  description: Systems that failed in this run, without which this one was not tried.
+  returned: when it was not tried
+  type: list
+  elements: str
+  sample: ["rook_ceph"]
 passed:
   description: Whether all checks passed.
   returned: success

@@ -19,10 +19,11 @@ author:
   - kubestd.platform contributors (@kubestd)
 requirements:
   - helm 4.0 or newer on the machine the module runs on
-  - cosign there, when O(chart.verify) names a key or an identity of cosign
+  - cosign 2.0 or newer there, when O(chart.verify) names a key or an identity of cosign; 2.6.2 with O(chart.verify.trusted_root)
   - PyYAML
 extends_documentation_fragment:
   - kubestd.platform.kube
+  - kubestd.platform.kube.in_process
 attributes:
   check_mode:
     support: full
@@ -68,7 +69,9 @@ options:
         description: Digest of the OCI manifest, when the chart is to be pulled by it.
         type: str
       verify:
-        description: Signatures to check each time the release is about to change.
+        description:
+          - Signatures to check each time the release is about to change. What is verified is the digest that was pulled.
+          - Write a key or an identity of cosign for a chart of a registry, a keyring for a chart from anywhere, or both.
         type: dict
         suboptions:
           cosign_key:
@@ -81,14 +84,19 @@ options:
             description: Address of the OIDC issuer of a keyless signature.
             type: str
           trusted_root:
-            description: Path of a Sigstore trusted root, for checking without the internet.
+            description:
+              - Path of a Sigstore trusted root, for checking without the internet; C(cosign trusted-root create) makes one.
+              - Without it cosign asks Sigstore's own for a keyless signature, and for one by a key unless
+                O(chart.verify.ignore_transparency_log) is set.
             type: path
           ignore_transparency_log:
             description: Whether a signature without an entry in a transparency log is good, as with keys of your own.
             type: bool
             default: false
           keyring:
-            description: Path of a keyring of public PGP keys; the provenance file (C(.prov)) of the chart is checked with it.
+            description:
+              - Path of a keyring of public PGP keys as C(gpg --export) writes it. The provenance file of the chart, which lies beside it
+                under its name and C(.prov) or was pushed with it, is checked with it. A folder has none.
             type: path
   registry:
     description: How the registry of the chart is reached.
@@ -172,7 +180,7 @@ options:
     choices: [ignore, report, repair]
     default: ignore
   timeout:
-    description: Seconds that helm may take, and that another run on the same release is waited for.
+    description: Seconds that bringing the chart may take, that helm may take, and that another run on the same release is waited for.
     type: int
     default: 300
   helm:

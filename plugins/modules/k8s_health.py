@@ -13,15 +13,22 @@ description:
   - Each object gets one of Argo CD's words V(Healthy), V(Progressing), V(Degraded), V(Suspended), V(Missing), V(Unknown) and a sentence.
     Built-in kinds and the custom resources of the systems of this collection have rules of their own; others are judged as kstatus does,
     by C(observedGeneration) and their conditions.
+  - A C(ValidatingWebhookConfiguration) or C(MutatingWebhookConfiguration) is healthy only when each service that it calls has a
+    ready endpoint, since the API server refuses requests when nobody answers. This needs the permission to read EndpointSlices and
+    pods in the namespace of the service.
   - Ends early when waiting is in vain, for example because an image cannot be pulled, a container crash-loops, a claim has no
     storage class, a Job has failed, or a quota is used up.
-  - The module waits by itself and survives restarts of the API server; C(until) and C(retries) are not needed around it.
+  - The module waits by itself and survives restarts of the API server and lost watches, so a task needs no C(until), C(retries) or
+    C(delay). With C(until) the whole wait would begin again, with a new deadline.
+  - With O(timeout=0), and in check mode, everything is asked exactly once and nothing is tried again. What is not healthy at that
+    moment fails with O(timeout=0) and is only reported in check mode. Give the task C(retries) only around such single looks.
 author:
   - kubestd.platform contributors (@kubestd)
 requirements:
   - PyYAML
 extends_documentation_fragment:
   - kubestd.platform.kube
+  - kubestd.platform.kube.in_process
 attributes:
   check_mode:
     support: full
@@ -67,7 +74,9 @@ options:
         choices: [healthy, absent]
         default: healthy
       condition:
-        description: Only this condition counts.
+        description:
+          - Only this condition counts instead of the health of the object.
+          - The wait still ends early when the object itself cannot become healthy by waiting.
         type: dict
         suboptions:
           type:
@@ -78,8 +87,25 @@ options:
             description: What its status has to be.
             type: str
             default: "True"
+      newest:
+        description:
+          - Only the newest object that has ended counts, as of backups; older ones may have failed, and one that is at work is waited for by nobody.
+        type: dict
+        suboptions:
+          by:
+            description: Dotted path of the time by which objects are ordered; that of their creation where nothing stands there.
+            type: str
+            default: metadata.creationTimestamp
+          max_age:
+            description: Seconds after which the newest is too old, and V(Degraded).
+            type: int
       http:
-        description: A request to a service, through the API server's service proxy, once a second until it is answered as expected.
+        description:
+          - A GET request to a service, through the API server's service proxy, so that nothing but access to the API server is needed.
+            It needs the permission to get C(services/proxy).
+          - The service is asked once a second until it answers as expected. One request is one try, whatever its answer; an answer
+            that takes longer than 10 seconds is none.
+          - All that is given of O(checks[].http.status), O(checks[].http.body_regex) and O(checks[].http.json) has to be true of one answer.
         type: dict
         suboptions:
           service:
@@ -95,7 +121,7 @@ options:
             type: str
             required: true
           path:
-            description: Path of the request.
+            description: Path of the request, with its query.
             type: str
             default: /
           scheme:
@@ -112,10 +138,14 @@ options:
             description: A regular expression that the body has to contain.
             type: str
           json:
-            description: Values that a JSON body has to have, by their dotted path.
+            description:
+              - Values that a JSON body has to have, by their dotted path; a number in a path is a place in a list.
+              - Numbers, booleans and texts are compared as templates write them, without regard to case.
             type: dict
       release:
-        description: All workloads of a Helm release, its claims, and its services of type LoadBalancer.
+        description:
+          - All workloads of a Helm release, its claims, and its services of type LoadBalancer.
+          - With O(checks[].state=absent), until these and the record of the release are gone.
         type: dict
         suboptions:
           name:
@@ -132,7 +162,7 @@ options:
             elements: str
             default: []
   timeout:
-    description: Seconds for all checks together.
+    description: Seconds for all checks together; V(0) looks once.
     type: int
     default: 300
   fail_fast:
@@ -161,6 +191,57 @@ EXAMPLES = r"""
         kind: HTTPRoute
         object: harbor
         namespace: harbor
+
+- name: Wait for a service that answers with one of several codes, and with a certain text
+  kubestd.platform.k8s_health:
+    checks:
+      - http:
+          service: https-portal
+          namespace: web
+          port: https
+          scheme: https
+          path: /login?next=/
+          status: [200, 302]
+          body_regex: "(?i)sign in"
+
+- name: Wait for one condition, whatever else the object says
+  kubestd.platform.k8s_health:
+    checks:
+      - api_version: cert-manager.io/v1
+        kind: Certificate
+        object: wildcard
+        namespace: gateway
+        condition:
+          type: Issuing
+          status: "False"
+
+- name: Wait until a namespace and a release are gone, or say which finalizer holds them
+  kubestd.platform.k8s_health:
+    checks:
+      - kind: Namespace
+        object: old
+        state: absent
+      - release:
+          name: harbor
+          namespace: harbor
+        state: absent
+
+- name: Wait until the API server can call the webhook of cert-manager
+  kubestd.platform.k8s_health:
+    checks:
+      - kind: ValidatingWebhookConfiguration
+        object: cert-manager-webhook
+
+- name: Look once, and go on whatever the answer is
+  kubestd.platform.k8s_health:
+    timeout: 0
+    checks:
+      - kind: Deployment
+        selector:
+          app.kubernetes.io/part-of: shop
+        namespace: shop
+  register: shop
+  failed_when: false
 
 - name: Wait until all nodes are there and ready
   kubestd.platform.k8s_health:
@@ -243,6 +324,7 @@ def main() -> None:
     text = {"type": "str"}
     required = {"type": "str", "required": True}
     condition = {"type": required, "status": {"type": "str", "default": "True"}}
+    newest = {"by": {"type": "str", "default": "metadata.creationTimestamp"}, "max_age": {"type": "int"}}
     release = {
         "name": required,
         "namespace": required,
@@ -268,6 +350,7 @@ def main() -> None:
         "min_count": {"type": "int", "default": 1},
         "state": {"type": "str", "choices": ["healthy", "absent"], "default": "healthy"},
         "condition": {"type": "dict", "options": condition},
+        "newest": {"type": "dict", "options": newest},
         "http": {"type": "dict", "options": http},
         "release": {"type": "dict", "options": release},
     }
@@ -286,7 +369,9 @@ def main() -> None:
     try:
         wanted = [make_check(options) for options in module.params["checks"]]
         who = access(module.params)
-        engine = Engine(lambda: Objects(who.client()), wanted, module.params["timeout"], module.params["fail_fast"])
+        seconds = float(module.params["timeout"])
+        patience = {"timeout": min(30.0, max(5.0, seconds)), "retry_for": min(15.0, seconds)}
+        engine = Engine(lambda: Objects(who.client(**patience)), wanted, seconds, module.params["fail_fast"])
         result = engine.run(wait=not module.check_mode)
     except KubestdError as error:
         module.fail_json(msg=str(error))

@@ -21,6 +21,7 @@ requirements:
   - PyYAML
 extends_documentation_fragment:
   - kubestd.platform.kube
+  - kubestd.platform.kube.in_process
 attributes:
   check_mode:
     support: full

@@ -19,6 +19,7 @@ requirements:
   - bcrypt, for htpasswd
 extends_documentation_fragment:
   - kubestd.platform.kube
+  - kubestd.platform.kube.in_process
 attributes:
   check_mode:
     support: full
@@ -121,7 +122,7 @@ made:
   type: list
   elements: str
   sample: ["secretKey"]
-keys:
+key_names:
   description: Names of all keys it has.
   returned: always
   type: list

@@ -56,13 +56,15 @@ options:
         description: A C(ClusterConfiguration) of C(kubeadm.k8s.io/v1beta4). Free-form, because its fields are kubeadm's.
         type: dict
       join_configuration:
-        description: A C(JoinConfiguration) of C(kubeadm.k8s.io/v1beta4); its C(discovery) and C(certificateKey) come from O(credentials). Free-form, because its fields are kubeadm's.
+        description: A C(JoinConfiguration) of C(kubeadm.k8s.io/v1beta4); its C(discovery) and C(certificateKey) come
+          from O(credentials). Free-form, because its fields are kubeadm's.
         type: dict
       kube_proxy_configuration:
         description: A C(KubeProxyConfiguration) of C(kubeproxy.config.k8s.io/v1alpha1). Free-form, because its fields are kube-proxy's.
         type: dict
       kubelet_configuration:
-        description: A C(KubeletConfiguration) of C(kubelet.config.k8s.io/v1beta1), used when the cluster begins. Free-form, because its fields are the kubelet's.
+        description: A C(KubeletConfiguration) of C(kubelet.config.k8s.io/v1beta1), used when the cluster begins.
+          Free-form, because its fields are the kubelet's.
         type: dict
   credentials:
     description: What M(kubestd.platform.kubeadm_credentials) returned. Needed when RV(needs_credentials) is true.

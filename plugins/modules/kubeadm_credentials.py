@@ -13,7 +13,8 @@ author:
   - kubestd.platform contributors (@kubestd)
 description:
   - Makes a bootstrap token and, if asked, uploads the certificates that control planes share, encrypted with a key that kubeadm makes.
-  - Runs on a control plane that is up. The token is made through its API server, the key is read from kubeadm's output; neither stands in a command line or in a file.
+  - Runs on a control plane that is up. The token is made through its API server, the key is read from kubeadm's
+    output; neither stands in a command line or in a file.
   - The result holds secrets. Set C(no_log=true) on the task, and hand RV(credentials) to M(kubestd.platform.kubeadm) without storing it.
 options:
   ttl:

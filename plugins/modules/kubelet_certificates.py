@@ -16,7 +16,8 @@ description:
   - A request is approved only when it comes from the kubelet of a node in O(nodes), has the subject and the usages that the signer asks for,
     and names nothing but the names and addresses given for that node. Another request of such a node stays pending and is reported;
     requests of other nodes are left alone.
-  - Then it proves the result. The API server has to reach the kubelet of each node, which with C(--kubelet-certificate-authority) it only does when the certificate verifies.
+  - Then it proves the result. The API server has to reach the kubelet of each node, which with
+    C(--kubelet-certificate-authority) it only does when the certificate verifies.
   - Runs on a control plane, for one node or for several.
 options:
   nodes:

@@ -17,7 +17,8 @@ description:
     What was set is noted in the annotation C(kubestd.platform/managed).
 options:
   nodes:
-    description: Nodes by name. Free-form, since the names are its keys; each has C(labels), a dictionary, and C(taints), a list of C(key), C(value) and C(effect).
+    description: Nodes by name. Free-form, since the names are its keys; each has C(labels), a dictionary, and
+      C(taints), a list of C(key), C(value) and C(effect).
     type: dict
     required: true
   wait:

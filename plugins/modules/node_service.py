@@ -34,12 +34,14 @@ options:
     elements: path
     default: []
   reload_after:
-    description: Files and directories; the service is reloaded when one was modified after its newest process had started. For services whose reload starts a new process, such as HAProxy.
+    description: Files and directories; the service is reloaded when one was modified after its newest process had
+      started. For services whose reload starts a new process, such as HAProxy.
     type: list
     elements: path
     default: []
   changed_paths:
-    description: What a kubestd.platform.node_files task reported. Used in check mode only, where the files have not been written; any of them in O(restart_after) or O(reload_after) counts as newer.
+    description: What a kubestd.platform.node_files task reported. Used in check mode only, where the files have not
+      been written; any of them in O(restart_after) or O(reload_after) counts as newer.
     type: list
     elements: str
     default: []

@@ -4,13 +4,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Fill the sandbox's mirror: upstream's files by sha256 where they can be reached, else the same versions built from Go modules.
 
-Usage: fill_mirror.py CACHE. What is in CACHE/mirror already is left alone. Go 1.26 and about 10 GiB are needed for building.
+Usage: fill_mirror.py CACHE [SYSTEM...]. What is in CACHE/mirror already is left alone. Go 1.26 and about 10 GiB are needed for building.
+A system of the platform is its chart and its images: upstream's, or those that lie in its Go module.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
+import http.client
 import io
 import json
 import os
@@ -25,6 +28,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).parent
 ARCH = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
@@ -63,6 +67,10 @@ def run(command: list[str], folder: Path | None = None, **environment: str) -> s
     if answer.returncode:
         sys.exit(f"{' '.join(command)} failed:\n{answer.stdout}{answer.stderr}")
     return answer.stdout
+
+
+class Unfetched(Exception):
+    """Why a file did not come from upstream."""
 
 
 def reachable(url: str) -> bool:
@@ -153,6 +161,11 @@ class Builder:
 
     def programs(self, name: str, version: str) -> list[Path]:
         """The programs of an artifact, built."""
+        if not shutil.which("go"):
+            sys.exit(
+                f"{name} {version} cannot be downloaded from upstream, and Go 1.26 is not here to build it; "
+                "install Go from https://go.dev/dl or open the network."
+            )
         if name == "kubernetes":
             return self.kubernetes(version)
         if name.startswith("containerd"):
@@ -250,28 +263,31 @@ class Mirror:
     def from_upstream(self) -> bool:
         """Asked once, when something is missing."""
         if self.upstream is None:
-            self.upstream = reachable("https://dl.k8s.io/release/stable.txt")
+            self.upstream = reachable(self.table["probe"])
             say(
                 "upstream answers: downloading"
                 if self.upstream
                 else "upstream cannot be reached: building the same versions from Go modules"
             )
-            if not self.upstream and not shutil.which("go"):
-                sys.exit(
-                    "Neither upstream's release hosts nor Go 1.26 are here; install Go from https://go.dev/dl or open the network."
-                )
         return self.upstream
 
-    def download(self, key: str, url: str, version: str) -> bytes | None:
-        """Upstream's file when its digest is known and right."""
+    def download(self, key: str, url: str, version: str) -> bytes:
+        """Upstream's file when its digest is known and right. What is complete and wrong stops everything: somebody has changed it."""
         wanted = self.table["sha256"].get(ARCH, {}).get(f"{key} {version}")
         if not wanted:
-            return None
-        with urllib.request.urlopen(url.format(version=version, arch=ARCH), timeout=60) as answer:
-            content = answer.read()
-        if hashlib.sha256(content).hexdigest() != wanted:
-            sys.exit(f"{url}: its sha256 is not {wanted}; somebody has changed it, or the download broke.")
-        return bytes(content)
+            raise Unfetched("artifacts.json has no sha256 of it")
+        where = url.format(version=version, arch=ARCH)
+        try:
+            with urllib.request.urlopen(where, timeout=60) as answer:
+                content = bytes(answer.read())
+        except (OSError, http.client.HTTPException) as error:
+            raise Unfetched(f"{where}: {str(error) or type(error).__name__}") from error
+        found = hashlib.sha256(content).hexdigest()
+        if found != wanted:
+            sys.exit(
+                f"{where}: its sha256 is {found} and must be {wanted}; do not use it, and find out who has changed it."
+            )
+        return content
 
     def fill_files(self) -> None:
         """Every file of the table."""
@@ -282,11 +298,12 @@ class Mirror:
                 continue
             say(f"{name} {version}")
             if self.from_upstream():
-                contents = {key: self.download(key, url, version) for key, url in missing.items()}
-                if all(contents.values()):
+                try:
                     for key, url in missing.items():
-                        put(self.place(url, version), contents[key] or b"")
+                        put(self.place(url, version), self.download(key, url, version))
                     continue
+                except Unfetched as reason:
+                    say(f"{name} {version} is built from its Go modules: {reason}")
             programs = self.builder.programs(name, version)
             for key, url in missing.items():
                 if url.endswith("gz"):
@@ -301,32 +318,71 @@ class Mirror:
 
     def fill_images(self) -> None:
         """Every image of the table, in the registry's storage."""
-        stamps = self.root / "registry"
-        missing = {
-            n: t
-            for n, t in self.table["images"].items()
-            if not (stamps / f"docker/registry/v2/repositories/{n}/_manifests/tags/{t}/current/link").exists()
-        }
+        missing = {name: tag for name, tag in self.table["images"].items() if not self.has_image(name, tag)}
         if not missing:
             return
         with registry(self.root) as address:
             for name, tag in missing.items():
                 say(f"image {name}:{tag}")
                 if self.from_upstream():
-                    run(
-                        [
-                            "skopeo",
-                            "copy",
-                            "--dest-tls-verify=false",
-                            f"docker://registry.k8s.io/{name}:{tag}",
-                            f"docker://{address}/{name}:{tag}",
-                        ]
-                    )
+                    copy_image(f"registry.k8s.io/{name}:{tag}", f"{address}/{name}:{tag}")
                 else:
                     self.build_image(name, tag, address)
 
+    def has_image(self, name: str, tag: str) -> bool:
+        """Whether the registry's storage has it."""
+        repositories = self.root / "registry/docker/registry/v2/repositories"
+        return (repositories / f"{name}/_manifests/tags/{tag}/current/link").exists()
+
+    def fill_systems(self, names: list[str]) -> None:
+        """Chart and images of systems of the platform, under upstream's names."""
+        for name in names:
+            if name not in self.table["systems"]:
+                sys.exit(f"KUBESTD_SANDBOX_SYSTEMS has {name!r}: write some of {','.join(self.table['systems'])}.")
+            entry = self.table["systems"][name]
+            images = {package: image.split("/", 1) for package, image in entry["images"].items()}
+            missing = [package for package, (_, path) in images.items() if not self.has_image(*path.split(":"))]
+            chart = entry["chart"]
+            oci = chart["ref"].removeprefix("oci://").split("/", 1)[1] if chart["ref"].startswith("oci://") else ""
+            there = self.has_image(oci, chart["version"]) if oci else self.place(chart["ref"], "").exists()
+            if there and not missing:
+                continue
+            say(f"system {name} {entry['version']}")
+            with registry(self.root) as address:
+                for package in missing:
+                    host, path = images[package]
+                    if self.from_upstream():
+                        copy_image(f"{host}/{path}", f"{address}/{path}")
+                    else:
+                        program = self.builder.install(f"{entry['module']}/{package}", entry["version"])
+                        self.push_image([program], f"{address}/{path}")
+                if not there:
+                    self.bring_chart(entry, oci, address)
+
+    def bring_chart(self, entry: dict[str, Any], oci: str, address: str) -> None:
+        """The chart of a system: upstream's archive, or its folder in the Go module, packed by helm."""
+        chart = entry["chart"]
+        if self.from_upstream() and oci:
+            copy_image(
+                f"{chart['ref'].removeprefix('oci://')}:{chart['version']}", f"{address}/{oci}:{chart['version']}"
+            )
+        elif self.from_upstream():
+            with urllib.request.urlopen(chart["ref"], timeout=60) as answer:
+                put(self.place(chart["ref"], ""), answer.read())
+        else:
+            module = f"{entry['module']}@v{entry['version']}"
+            folder = Path(json.loads(run(["go", "mod", "download", "-json", module]))["Dir"]) / chart["folder"]
+            helm = str(self.builder.programs("helm", self.table["files"]["helm"]["version"])[0])
+            with tempfile.TemporaryDirectory(dir=self.root) as made:
+                run([helm, "package", str(folder), "--destination", made])
+                packed = next(Path(made).glob(f"*-{chart['version']}.tgz"))
+                if oci:
+                    run([helm, "push", str(packed), f"oci://{address}/{oci.rpartition('/')[0]}", "--plain-http"])
+                else:
+                    put(self.place(chart["ref"], ""), packed.read_bytes())
+
     def build_image(self, name: str, tag: str, address: str) -> None:
-        """One layer with the program where kubeadm's manifests look for it."""
+        """An image of Kubernetes, with its program where kubeadm's manifests look for it."""
         short = name.split("/")[-1]
         if name.startswith("kube-"):
             programs = [self.builder.bin / "kubernetes" / name]
@@ -340,16 +396,20 @@ class Mirror:
                 self.table["files"]["etcd" if name == "etcd" else "kubernetes"]["version"],
             )
             programs = [program for program in programs if program.name in (short, "etcdctl", "etcdutl")]
+        base = ["conntrack", "iptables", "kmod", "nftables"] if name == "kube-proxy" else []
+        self.push_image(programs, f"{address}/{name}:{tag}", base)
+
+    def push_image(self, programs: list[Path], image: str, packages: list[str] | None = None) -> None:
+        """One layer with programs, of which the first is started, over Debian when they need packages."""
         with tempfile.TemporaryDirectory(dir=self.root) as folder:
             layer = Path(folder) / "layer.tar"
-            if name == "kube-proxy":
-                debian(layer, ["conntrack", "iptables", "kmod", "nftables"])
+            if packages:
+                debian(layer, packages)
             with tarfile.open(layer, "a") as bundle:
                 for program in programs:
                     bundle.add(program, f"usr/local/bin/{program.name}")
-            image = f"{address}/{name}:{tag}"
             options = [
-                f'--change=ENTRYPOINT ["/usr/local/bin/{short}"]',
+                f'--change=ENTRYPOINT ["/usr/local/bin/{programs[0].name}"]',
                 "--change=ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             ]
             run(["podman", "import", "--quiet", *options, str(layer), image])
@@ -361,10 +421,12 @@ class Mirror:
         known: dict[str, dict[str, dict[str, dict[str, str]]]] = {
             "containerd_checksums": {},
             "kubeadm_cluster_checksums": {},
+            "platform_checksums": {},
         }
         for entry in self.table["files"].values():
             for key, url in entry["urls"].items():
                 group = "kubeadm_cluster_checksums" if key.startswith("kube") else "containerd_checksums"
+                group = "platform_checksums" if key == "helm" else group
                 known[group].setdefault(key, {})[entry["version"]] = {ARCH: digest(self.place(url, entry["version"]))}
         put(self.root / "checksums.json", json.dumps(known, indent=1).encode())
 
@@ -390,6 +452,11 @@ def registry(root: Path) -> Iterator[str]:
         finally:
             process.terminate()
             process.wait()
+
+
+def copy_image(source: str, target: str) -> None:
+    """An image, or a chart, from registry to registry."""
+    run(["skopeo", "copy", "--dest-tls-verify=false", f"docker://{source}", f"docker://{target}"])
 
 
 def debian(target: Path, packages: list[str], *hooks: str) -> None:
@@ -458,15 +525,29 @@ def node_image(cache: Path) -> None:
     run(["podman", "tag", image, "localhost/kubestd-node:latest"])
 
 
+@contextlib.contextmanager
+def alone(cache: Path) -> Iterator[None]:
+    """One run at a time fills a cache; another one, of a second sandbox, waits. A killed one holds nothing."""
+    with (cache / "mirror.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"another run is filling {cache}; waiting for it")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def main() -> None:
     cache = Path(sys.argv[1])
     (cache / "mirror/registry").mkdir(parents=True, exist_ok=True)
     (cache / "mirror/files").mkdir(parents=True, exist_ok=True)
-    node_image(cache)
-    mirror = Mirror(cache)
-    mirror.fill_files()
-    mirror.fill_images()
-    mirror.write_checksums()
+    with alone(cache):
+        node_image(cache)
+        mirror = Mirror(cache)
+        mirror.fill_files()
+        mirror.fill_images()
+        mirror.write_checksums()
+        mirror.fill_systems(sys.argv[2:])
 
 
 if __name__ == "__main__":

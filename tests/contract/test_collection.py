@@ -49,6 +49,15 @@ def test_tags_of_a_role_in_a_playbook_equal_its_name(checkout: Path) -> None:
             assert role.get("tags") == [role["role"].rpartition(".")[2]], f"{path.name}: {role['role']}"
 
 
+def test_tags_of_a_task_reach_what_it_brings(checkout: Path) -> None:
+    """Tags of include_role and include_tasks stay with the task itself, unless it applies them: `--tags` would leave out all that is included."""
+    for path, play in plays(checkout):
+        for task in [*play.get("pre_tasks", []), *play.get("tasks", []), *play.get("post_tasks", [])]:
+            included = [value for key, value in task.items() if "include_" in key]
+            if "tags" in task and included:
+                assert included[0].get("apply") == {"tags": task["tags"]}, f"{path.name}: {task['name']}"
+
+
 def test_a_play_has_a_name_that_begins_with_a_capital(checkout: Path) -> None:
     assert all(play["name"][0].isupper() for _, play in plays(checkout))
 

@@ -10,6 +10,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
+from ansible_collections.kubestd.platform.plugins.module_utils._errors import KubestdError
 from ansible_collections.kubestd.platform.plugins.module_utils._kubeconfig import access
 from ansible_collections.kubestd.platform.plugins.module_utils._release.run import Release
 
@@ -117,6 +119,23 @@ class Releaser:
     def __call__(self, check_mode: bool = False, diff: bool = False, **options: Any) -> dict[str, Any]:
         who = access({"kubeconfig": str(self.control_plane.kubeconfig)})
         return Release({**self.base, **options}, who, str(self.cache)).run(check_mode, diff)
+
+    def refused(self, sentence: str, **options: Any) -> str:
+        """It fails with a sentence, which is returned, and changes nothing in the cluster."""
+        before = self.state()
+        with pytest.raises(KubestdError, match=sentence) as caught:
+            self(**options)
+        said = str(caught.value)
+        assert "Traceback" not in said and "\n" not in said, said
+        assert self.state() == before, "something was changed before the chart was known to be good"
+        return said
+
+    def state(self) -> str:
+        """The namespace and what a release makes in it, down to the version of each object."""
+        name = self.base["namespace"]
+        show = ("--ignore-not-found", "-o", "jsonpath={range .items[*]}{.kind}/{.metadata.name}/{.metadata.uid}{end}")
+        space = self.control_plane.kubectl("get", "namespace", name, "--ignore-not-found", "-o", "name")
+        return space and space + self.kubectl("get", "configmaps,secrets,serviceaccounts", *show)
 
     def kubectl(self, *arguments: str, **options: str) -> str:
         return self.control_plane.kubectl("-n", self.base["namespace"], *arguments, **options)

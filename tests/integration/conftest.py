@@ -184,7 +184,7 @@ class Sandbox:
 
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """Two load balancers, three control planes and a worker: bare machines at first, a cluster after test_cluster.py."""
+    """Two load balancers, three control planes and a worker: bare machines, until a test or the fixture cluster builds one."""
     name, subnet = (os.environ.get(f"KUBESTD_TEST_{key}") for key in ("NAME", "SUBNET"))
     made = Sandbox(name or "kubestd-test", subnet or "10.232.0.0/24", load_balancers=2, control_planes=3, workers=1)
     made.build = tmp_path_factory.mktemp("build") / "site.log"
@@ -197,13 +197,16 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
         made.verb("down")
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Any:
-    report = yield
-    essential = ("converges", "bare_machines")
-    if report.when == "call" and report.failed and item.name.endswith(essential[0]):
-        item.session.cluster_failed = item.name  # type: ignore[attr-defined]
-    return report
+@pytest.fixture(scope="session")
+def cluster(sandbox: Sandbox) -> Sandbox:
+    """The sandbox with a cluster on it: what test_cluster.py has built, or one that is built now for a file that runs alone."""
+    if sandbox.run("cp1", ["ls", "/etc/kubernetes/admin.conf"], check=False).returncode:
+        result = sandbox.playbook("site.yml")
+        if result.rc:
+            # One sentence for each test that needs it, not the whole output twenty times.
+            print(result.text[-6000:])
+            pytest.fail("the cluster could not be built, and this needs it", pytrace=False)
+    return sandbox
 
 
 @pytest.fixture(scope="session")

@@ -8,9 +8,12 @@ No nodes; KWOK can play some (kwok()). Binaries are those of the mirror that the
 
 from __future__ import annotations
 
+import datetime
+import ipaddress
 import json
 import os
 import re
+import secrets
 import shutil
 import signal
 import socket
@@ -20,6 +23,12 @@ import tarfile
 import time
 import urllib.request
 from pathlib import Path
+
+import bcrypt
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 CACHE = Path(os.environ.get("KUBESTD_CACHE") or Path.home() / ".cache/kubestd")
 START = 60.0  # seconds in which a process has to answer
@@ -54,9 +63,22 @@ def helm() -> Path:
     return unpacked("helm", "helm-v*-linux-*.tar.gz", "helm")
 
 
-def etcd() -> Path:
-    """etcd of the mirror."""
-    return unpacked("etcd", "etcd-v*-linux-*.tar.gz", "etcd")
+def etcd(program: str = "etcd") -> Path:
+    """etcd of the mirror; etcdctl and etcdutl are with it."""
+    return unpacked(program, "etcd-v*-linux-*.tar.gz", program)
+
+
+def go_program(name: str, package: str, version: str) -> Path:
+    """A program that is built once from its Go module."""
+    path = CACHE / "tools" / f"{name}-{version[1:]}"
+    if not path.exists():
+        folder = CACHE / f"tools/{name}.build"
+        folder.mkdir(parents=True, exist_ok=True)
+        environment = {**os.environ, "GOBIN": str(folder), "CGO_ENABLED": "0", "GOFLAGS": "-trimpath -buildvcs=false"}
+        command = ["go", "install", "-p", "2", "-ldflags=-s -w", f"{package}@{version}"]
+        subprocess.run(command, env=environment, check=True, timeout=1800)
+        (folder / name).rename(path)
+    return path
 
 
 def free_port() -> int:
@@ -261,6 +283,13 @@ class ControlPlane:
         self.others += [process, self.scheduler]
         return process
 
+    def etcdctl(self, *arguments: str) -> str:
+        """What etcdctl prints; a failure is an error with its words."""
+        command = [str(etcd("etcdctl")), f"--endpoints=http://127.0.0.1:{self.etcd_port}", *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
     def restart_api(self) -> None:
         """Kill the API server, and start it again."""
         self.api.stop(signal.SIGKILL)
@@ -294,10 +323,11 @@ class Registry(Process):
         certificate: tuple[Path, Path] | None = None,
         htpasswd: Path | None = None,
         name: str = "registry",
+        host: str = "127.0.0.1",
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
-        self.address = f"127.0.0.1:{self.port}"
+        self.host, self.address = host, f"{host}:{self.port}"
         program = shutil.which("docker-registry")
         assert program, "docker-registry is missing; scripts/kubestd installs it"
         settings: dict[str, object] = {
@@ -325,7 +355,55 @@ class Registry(Process):
         while time.monotonic() < until:
             with socket.socket() as probe:
                 probe.settimeout(1)
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                if probe.connect_ex((self.host, self.port)) == 0:
                     return self
             time.sleep(0.05)
         raise AssertionError(self.log.read_text()[-2000:])
+
+
+def certificate(folder: Path, address: str = "127.0.0.1") -> tuple[Path, Path]:
+    """A certificate for an address that signs for itself, so that it is its own authority."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "registry")])
+    now = datetime.datetime.now(datetime.timezone.utc)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    paths = folder / "registry.crt", folder / "registry.key"
+    paths[0].write_bytes(made.public_bytes(Encoding.PEM))
+    paths[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return paths
+
+
+class LockedRegistry(Registry):
+    """One with TLS of a private authority and a login; stopped at the end of its context."""
+
+    def __init__(self, folder: Path) -> None:
+        self.username, self.password = "robot", f"MARKER-{secrets.token_hex(16)}"
+        folder.mkdir(parents=True, exist_ok=True)
+        pair = certificate(folder)
+        word = bcrypt.hashpw(self.password.encode(), bcrypt.gensalt(4)).decode()
+        (folder / "htpasswd").write_text(f"{self.username}:{word}\n")
+        super().__init__(folder, pair, folder / "htpasswd")
+        self.ca = str(pair[0])
+
+    @property
+    def options(self) -> dict[str, str]:
+        """What helm_oci needs for it."""
+        return {"ca": self.ca, "username": self.username, "password": self.password}
+
+    def __enter__(self) -> LockedRegistry:
+        self.begin()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()

@@ -1,14 +1,18 @@
 # Copyright: (c) 2026, kubestd.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ten requests a second to the API server, each on a connection of its own."""
+"""What runs beside a playbook: ten requests a second to the API server, and a look at every command line."""
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+import os
 import ssl
 import threading
 import time
 import urllib.request
+from pathlib import Path
 from types import TracebackType
 
 
@@ -57,3 +61,38 @@ class Load:
     ) -> None:
         self._stop.set()
         self._thread.join()
+
+
+class Watch(threading.Thread):
+    """Every command line that exists on this machine, in containers too, while something runs.
+
+    A process is looked at often while it is young, since it begins with the command line of its parent, and all of them once a second.
+    """
+
+    EVERY, YOUNG, ALL = 0.02, 10, 50
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.commands: set[str] = set()
+        self.over = threading.Event()
+
+    def run(self) -> None:
+        looks: dict[str, int] = {}
+        for number in itertools.count():
+            if self.over.wait(self.EVERY):
+                return
+            there = [name for name in os.listdir("/proc") if name.isdigit()]
+            looks = {name: looks.get(name, 0) + 1 for name in there}
+            for name in there:
+                if looks[name] <= self.YOUNG or number % self.ALL == 0:
+                    with contextlib.suppress(OSError):
+                        said = Path(f"/proc/{name}/cmdline").read_bytes()
+                        self.commands.add(said.replace(b"\0", b" ").decode(errors="replace"))
+
+    def __enter__(self) -> Watch:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.over.set()
+        self.join()

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
+import re
 import socket
+import ssl
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,8 @@ from ansible_collections.kubestd.platform.plugins.module_utils._kube import Kube
 from ansible_collections.kubestd.platform.plugins.module_utils._kubeconfig import access
 from ansible_collections.kubestd.platform.plugins.module_utils._objects import Object, Objects
 
-from .control_plane import CACHE, ControlPlane
+from ..contract.test_roles import merged
+from .control_plane import ControlPlane, go_program
 
 KWOK = "v0.8.0"
 # KWOK 0.8 has no stages built in: a node is ready, a pod runs, a pod that is deleted goes.
@@ -69,6 +72,18 @@ spec:
 ---
 apiVersion: kwok.x-k8s.io/v1alpha1
 kind: Stage
+metadata: {name: job-pod-done}
+spec:
+  resourceRef: {apiGroup: v1, kind: Pod}
+  selector:
+    matchExpressions:
+    - {key: '.metadata.deletionTimestamp', operator: DoesNotExist}
+    - {key: '.metadata.labels["batch.kubernetes.io/job-name"]', operator: Exists}
+    - {key: '.status.phase', operator: In, values: [Running]}
+  next: {statusTemplate: "phase: Succeeded"}
+---
+apiVersion: kwok.x-k8s.io/v1alpha1
+kind: Stage
 metadata: {name: pod-delete}
 spec:
   resourceRef: {apiGroup: v1, kind: Pod}
@@ -82,19 +97,66 @@ CONDITIONS = {
     ("cert-manager.io/v1", "Certificate"): ("Ready",),
     ("gateway.networking.k8s.io/v1", "GatewayClass"): ("Accepted",),
     ("gateway.networking.k8s.io/v1", "Gateway"): ("Accepted", "Programmed"),
+    ("external-secrets.io/v1", "ClusterSecretStore"): ("Ready",),
+    ("k8s.keycloak.org/v2alpha1", "Keycloak"): ("Ready",),
+    ("k8s.keycloak.org/v2alpha1", "KeycloakRealmImport"): ("Done",),
 }
+# Kinds whose status is a list of parents or ancestors, each with conditions.
+PARENTS = {
+    ("gateway.networking.k8s.io/v1", "HTTPRoute"): ("parents", "parentRef"),
+    ("gateway.networking.k8s.io/v1", "BackendTLSPolicy"): ("ancestors", "ancestorRef"),
+}
+# What every system answers at once, and where a Vault listens: at the same port in all pods, which have the address of this machine.
+SAID = {"status": "healthy", "sealed": False, "standby": False, "initialized": True, "type": "shamir", "t": 2,
+        "issuer": "https://keycloak.example.test/realms/platform"}  # fmt: skip
+VAULT_PORT = 8200
+
+
+def ended(*names: str) -> Callable[[Object], dict[str, Any]]:
+    """The status of what has just ended."""
+    return lambda item: {"phase": names[0], **dict.fromkeys(names[1:], item["metadata"]["creationTimestamp"])}
+
+
+def database(item: Object) -> dict[str, Any]:
+    """The status of a database whose log arrives in its bucket."""
+    count = item["spec"]["instances"]
+    archives = [{"type": "ContinuousArchiving", **TRUE}]
+    ready = {"instances": count, "readyInstances": count, "phase": "Cluster in healthy state"}
+    return {**ready, "conditions": archives}
+
+
+# (apiVersion, kind): the status that its operator writes when all is well
+STATUS: dict[tuple[str, str], Callable[[Object], dict[str, Any]]] = {
+    ("ceph.rook.io/v1", "CephCluster"): lambda _: {"phase": "Ready", "ceph": {"health": "HEALTH_OK"}},
+    ("ceph.rook.io/v1", "CephBlockPool"): ended("Ready"),
+    ("ceph.rook.io/v1", "CephFilesystem"): ended("Ready"),
+    ("ceph.rook.io/v1", "CephObjectStore"): ended("Ready"),
+    ("objectbucket.io/v1alpha1", "ObjectBucketClaim"): ended("Bound"),
+    ("velero.io/v1", "BackupStorageLocation"): ended("Available"),
+    ("velero.io/v1", "Schedule"): ended("Enabled"),
+    ("velero.io/v1", "Backup"): ended("Completed", "startTimestamp", "completionTimestamp"),
+    ("postgresql.cnpg.io/v1", "Cluster"): database,
+    ("postgresql.cnpg.io/v1", "Backup"): ended("completed", "startedAt", "stoppedAt"),
+}
+# What Velero's stand-in copies
+RESTORED = (("v1", "ConfigMap"), ("v1", "Secret"), ("v1", "Service"), ("apps/v1", "Deployment"))
+
+
+def snapshot_crds() -> list[Path]:
+    """The CRDs of volume snapshots, from the Go module that has them too: GitHub, where the role takes them, may be out of reach."""
+    defaults = merged(Path(__file__).parents[2] / "roles/snapshot_controller", "defaults")
+    found = re.fullmatch(r".*/client/(v[0-9.]+)/client/(.*)", defaults["snapshot_controller_crds_url"])
+    assert found, defaults["snapshot_controller_crds_url"]
+    version, path = found.groups()
+    module = f"github.com/kubernetes-csi/external-snapshotter/client/v8@{version}"
+    command = ["go", "mod", "download", "-json", module]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300, cwd="/")
+    return [Path(json.loads(done.stdout)["Dir"]) / path / name for name in defaults["snapshot_controller_crds"]]
 
 
 def kwok() -> Path:
     """KWOK, built once from its Go module."""
-    path = CACHE / "tools" / f"kwok-{KWOK[1:]}"
-    if not path.exists():
-        folder = CACHE / "tools/kwok.build"
-        folder.mkdir(parents=True, exist_ok=True)
-        environment = {**os.environ, "GOBIN": str(folder), "CGO_ENABLED": "0", "GOFLAGS": "-trimpath"}
-        subprocess.run(["go", "install", f"sigs.k8s.io/kwok/cmd/kwok@{KWOK}"], env=environment, check=True, timeout=900)
-        (folder / "kwok").rename(path)
-    return path
+    return go_program("kwok", "sigs.k8s.io/kwok/cmd/kwok", KWOK)
 
 
 def own_address() -> str:
@@ -108,7 +170,9 @@ class Answer(BaseHTTPRequestHandler):
     """What users would get from all systems at once."""
 
     def do_GET(self) -> None:
-        body = json.dumps({"status": "healthy"}).encode()
+        # the API server says which pod was meant; the first leads
+        leads = "-0:" in self.headers.get("X-Forwarded-Uri", "")
+        body = json.dumps({**SAID, "is_self": leads}).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -119,24 +183,60 @@ class Answer(BaseHTTPRequestHandler):
         pass
 
 
-class StandInOperators:
-    """Writes the status of custom resources, endpoints of services without pods, and the API of metrics-server."""
+class Server(ThreadingHTTPServer):
+    """Speaks TLS with whoever begins with it. Others of its kind on this machine may have the same port, and say the same."""
 
-    def __init__(self, control_plane: ControlPlane) -> None:
+    allow_reuse_port = True
+
+    def __init__(self, port: int, context: ssl.SSLContext) -> None:
+        self.context = context
+        super().__init__((own_address(), port), Answer)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """In the thread of the request: a TLS record of a handshake begins with 22 (RFC 8446, 5.1)."""
+        if request.recv(1, socket.MSG_PEEK) == b"\x16":
+            request = self.context.wrap_socket(request, server_side=True)
+        super().finish_request(request, client_address)
+
+
+def self_signed(folder: Path) -> ssl.SSLContext:
+    """What a server needs to speak TLS with somebody who checks nothing, as the API server does with pods."""
+    key, certificate = folder / "standin.key", folder / "standin.pem"
+    curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=stand-in"]
+    command = ["openssl", "req", "-x509", *curve, "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(command, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context
+
+
+class StandInOperators:
+    """Writes the status of custom resources, endpoints of services without pods, and the API of metrics-server.
+
+    ports: where pods of upstream's charts are asked; their webhooks are taken away, because nobody would answer.
+    """
+
+    def __init__(self, control_plane: ControlPlane, ports: tuple[int, ...] = ()) -> None:
         self.control_plane = control_plane
+        self.upstream = [ThreadingHTTPServer((own_address(), port), Answer) for port in ports]
+        for server in self.upstream:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
         self.objects = Objects(access({"kubeconfig": str(control_plane.kubeconfig)}).client())
         self.ended = threading.Event()
         self.frozen: set[str] = set()  # kinds that nobody reports on
-        self.server = ThreadingHTTPServer((own_address(), 0), Answer)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.lost: set[str] = set()  # kinds that a restore leaves out
+        context = self_signed(control_plane.kubeconfig.parent)
+        self.server, self.vault = Server(0, context), Server(VAULT_PORT, context)
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
 
     def stop(self) -> None:
         self.ended.set()
         self.thread.join(20)
-        self.server.shutdown()
-        self.server.server_close()
+        for server in (self.server, self.vault, *self.upstream):
+            server.shutdown()
+            server.server_close()
 
     def run(self) -> None:
         while not self.ended.wait(0.3):
@@ -145,7 +245,7 @@ class StandInOperators:
 
     def round(self) -> None:
         for (api_version, kind), types in CONDITIONS.items():
-            where = self.objects.resource(api_version, kind, fresh=kind in ("ClusterIssuer", "GatewayClass"))
+            where = self.objects.resource(api_version, kind, fresh=kind not in ("Certificate", "Gateway"))
             for item in self.objects.list(where) if where and kind not in self.frozen else ():
                 generation = item["metadata"].get("generation")
                 has = {
@@ -156,13 +256,98 @@ class StandInOperators:
                 if not set(types) <= has:
                     conditions = [{"type": name, "observedGeneration": generation, **TRUE} for name in types]
                     self.write(item, {"conditions": conditions})
+        if self.upstream:
+            self.webhooks()
+        self.envoy()
+        for (api_version, kind), make in STATUS.items():
+            for item in self.all(api_version, kind):
+                status = make(item)
+                if any(item.get("status", {}).get(name) != status[name] for name in status if name != "conditions"):
+                    self.write(item, status)
+        self.velero()
+        self.cnpg()
+        self.volumes()
+        self.parents()
         self.metallb()
         self.services()
         self.metrics()
 
+    def all(self, api_version: str, kind: str) -> list[Object]:
+        """The objects of a kind that somebody reports on; none while its CRD is not there."""
+        where = self.objects.resource(api_version, kind) or self.objects.resource(api_version, kind, fresh=True)
+        return list(self.objects.list(where)) if where and kind not in self.frozen else []
+
+    def velero(self) -> None:
+        """Velero restores: what it knows of is copied to its new namespace."""
+        for item in self.all("velero.io/v1", "Restore"):
+            if item.get("status", {}).get("phase"):
+                continue
+            for source, target in (item["spec"].get("namespaceMapping") or {}).items():
+                for kind in RESTORED:
+                    for found in self.objects.list(self.objects.must(*kind), source):
+                        metadata = {"name": found["metadata"]["name"], "namespace": target}
+                        for own in ("clusterIP", "clusterIPs") if kind[1] == "Service" else ():
+                            found["spec"].pop(own, None)
+                        kept = {name: part for name, part in found.items() if name not in ("status", "metadata")}
+                        if kind[1] not in self.lost and metadata["name"] != "kube-root-ca.crt":
+                            self.objects.apply({**kept, "metadata": metadata})
+            self.write(item, {"phase": "Completed"})
+
+    def cnpg(self) -> None:
+        """CloudNativePG makes the first backup of a schedule at once."""
+        for item in self.all("postgresql.cnpg.io/v1", "ScheduledBackup"):
+            cluster = item["spec"]["cluster"]["name"]
+            backup: Object = {"apiVersion": "postgresql.cnpg.io/v1", "kind": "Backup"}
+            backup["metadata"] = {name: item["metadata"][name] for name in ("name", "namespace")}
+            if not self.objects.get(backup):
+                backup["metadata"]["labels"] = {"cnpg.io/cluster": cluster}
+                self.objects.apply({**backup, "spec": {"cluster": {"name": cluster}, "method": "plugin"}})
+
+    def volumes(self) -> None:
+        """A volume on paper for each claim."""
+        for item in self.all("v1", "PersistentVolumeClaim"):
+            if not item["spec"].get("volumeName"):
+                claim = {name: item["metadata"][name] for name in ("name", "namespace")}
+                volume: Object = {"apiVersion": "v1", "kind": "PersistentVolume"}
+                volume["metadata"] = {"name": f"{claim['namespace']}-{claim['name']}"}
+                spec = {"capacity": item["spec"]["resources"]["requests"], "accessModes": item["spec"]["accessModes"]}
+                spec.update(claimRef=claim, hostPath={"path": "/paper"}, persistentVolumeReclaimPolicy="Retain")
+                if item["spec"].get("storageClassName"):
+                    spec["storageClassName"] = item["spec"]["storageClassName"]
+                self.objects.apply({**volume, "spec": spec})
+
     def write(self, item: Object, status: dict[str, Any]) -> None:
-        path = self.objects.path(item) + "/status"
+        # Velero's kinds have no status of their own
+        path = self.objects.path(item) + ("" if item["apiVersion"].startswith("velero.io/") else "/status")
         self.objects.client.send("PATCH", path, {"status": status}, "application/merge-patch+json")
+
+    def webhooks(self) -> None:
+        """Pods on paper judge nothing."""
+        for kind in ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"):
+            for item in self.objects.list(self.objects.must("admissionregistration.k8s.io/v1", kind)):
+                self.objects.client.delete(self.objects.path(item))
+
+    def envoy(self) -> None:
+        """Envoy Gateway accepts the settings of its proxies, for each GatewayClass that names them."""
+        where = self.objects.resource("gateway.envoyproxy.io/v1alpha1", "EnvoyProxy", fresh=True)
+        for item in self.objects.list(where) if where and "EnvoyProxy" not in self.frozen else ():
+            if not item.get("status", {}).get("ancestors"):
+                reference = {"group": "gateway.networking.k8s.io", "kind": "GatewayClass", "name": "envoy-gateway"}
+                conditions = [{"type": "Accepted", "observedGeneration": item["metadata"].get("generation"), **TRUE}]
+                self.write(item, {"ancestors": [{"ancestorRef": reference, "conditions": conditions}]})
+
+    def parents(self) -> None:
+        """What a Gateway says of its routes and policies."""
+        for (api_version, kind), (field, reference) in PARENTS.items():
+            where = self.objects.resource(api_version, kind)
+            for item in self.objects.list(where) if where and kind not in self.frozen else ():
+                if not item.get("status", {}).get(field):
+                    asked = (item["spec"].get("parentRefs") or [{"name": "platform"}])[0]
+                    generation = item["metadata"].get("generation")
+                    names = ("Accepted", "ResolvedRefs")
+                    conditions = [{"type": name, "observedGeneration": generation, **TRUE} for name in names]
+                    said = {reference: asked, "controllerName": "stand.in/gateway", "conditions": conditions}
+                    self.write(item, {field: [said]})
 
     def metallb(self) -> None:
         """MetalLB's controller says what it thinks of the pools."""

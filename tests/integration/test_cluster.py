@@ -5,20 +5,22 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
-import itertools
+import ipaddress
 import json
-import os
 import re
-import threading
+import subprocess
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import bcrypt
 import pytest
 
 from .conftest import Result, Sandbox
-from .load import Load
+from .control_plane import Registry, certificate
+from .load import Load, Watch
 
 NODES = ["cp1", "cp2", "cp3", "w1"]
 TOKEN = re.compile(r"\b[a-z0-9]{6}\.[a-z0-9]{16}\b")
@@ -62,6 +64,16 @@ spec:
 """
 
 
+@pytest.fixture(autouse=True)
+def built(request: pytest.FixtureRequest) -> None:
+    """What begins with bare machines stands first in this file; all others need a cluster, also when they run alone."""
+    if request.function not in (
+        test_check_mode_on_bare_machines_shows_what_would_happen_and_does_nothing,
+        test_a_run_that_is_killed_at_six_moments_converges,
+    ):
+        request.getfixturevalue("cluster")
+
+
 def succeed(result: Result) -> Result:
     assert result.rc == 0, result.text[-6000:]
     return result
@@ -80,41 +92,6 @@ def nodes_ready(sandbox: Sandbox, host: str = "cp1") -> dict[str, bool]:
 def get(sandbox: Sandbox, host: str, url: str) -> str:
     code = f"import urllib.request; print(urllib.request.urlopen('{url}', timeout=5).read().decode())"
     return sandbox.run(host, ["python3", "-c", code]).stdout.strip()
-
-
-class Watch(threading.Thread):
-    """Every command line that exists on this machine, in containers too, while something runs.
-
-    A process is looked at often while it is young, since it begins with the command line of its parent, and all of them once a second.
-    """
-
-    EVERY, YOUNG, ALL = 0.02, 10, 50
-
-    def __init__(self) -> None:
-        super().__init__(daemon=True)
-        self.commands: set[str] = set()
-        self.over = threading.Event()
-
-    def run(self) -> None:
-        looks: dict[str, int] = {}
-        for number in itertools.count():
-            if self.over.wait(self.EVERY):
-                return
-            there = [name for name in os.listdir("/proc") if name.isdigit()]
-            looks = {name: looks.get(name, 0) + 1 for name in there}
-            for name in there:
-                if looks[name] <= self.YOUNG or number % self.ALL == 0:
-                    with contextlib.suppress(OSError):
-                        said = Path(f"/proc/{name}/cmdline").read_bytes()
-                        self.commands.add(said.replace(b"\0", b" ").decode(errors="replace"))
-
-    def __enter__(self) -> Watch:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.over.set()
-        self.join()
 
 
 def secrets_shown(sandbox: Sandbox, said: str, commands: Iterable[str]) -> list[str]:
@@ -291,8 +268,35 @@ def test_a_further_worker_joins_and_nobody_else_changes(sandbox: Sandbox) -> Non
     assert nodes_ready(sandbox)["w2"]
 
 
-def test_another_containerd_comes_and_goes_under_a_running_pod(sandbox: Sandbox) -> None:
-    """With it a registry that is in the list only for the time being."""
+@pytest.fixture
+def private_registry(sandbox: Sandbox, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """What an entry of containerd_registries needs for a registry with a private authority and a login, which has an image."""
+    address = str(ipaddress.ip_network(sandbox.inventory["all"]["vars"]["sandbox_subnet"])[1])
+    pair = certificate(tmp_path, address)
+    # For skopeo a key in this folder would be one of its own.
+    trusted = tmp_path / "trusted"
+    trusted.mkdir()
+    (trusted / "ca.crt").write_bytes(pair[0].read_bytes())
+    (tmp_path / "htpasswd").write_text(f"somebody:{bcrypt.hashpw(b'LOGIN-MARKER', bcrypt.gensalt(4)).decode()}\n")
+    registry = Registry(tmp_path / "registry", pair, tmp_path / "htpasswd", host=address).begin()
+    login = {"auths": {registry.address: {"auth": base64.b64encode(b"somebody:LOGIN-MARKER").decode()}}}
+    (tmp_path / "auth.json").write_text(json.dumps(login))
+    source = (
+        sandbox.inventory["all"]["vars"]["cluster_mirror"]["registry"].replace("http:", "docker:") + "/pause:3.10.2"
+    )
+    target = [f"docker://{registry.address}/private/pause:1", "--dest-authfile", str(tmp_path / "auth.json")]
+    options = ["--src-tls-verify=false", f"--dest-cert-dir={trusted}"]
+    try:
+        subprocess.run(["skopeo", "copy", "--quiet", *options, source, *target], check=True)
+        yield {"name": registry.address, "ca": pair[0].read_text(), "username": "somebody", "password": "LOGIN-MARKER"}
+    finally:
+        registry.stop()
+
+
+def test_another_containerd_comes_and_goes_under_a_running_pod(
+    sandbox: Sandbox, private_registry: dict[str, str], tmp_path: Path
+) -> None:
+    """With it a private registry that is in the list only for the time being."""
 
     def pod_of_w1() -> tuple[str, str, int]:
         pods = json.loads(
@@ -307,17 +311,34 @@ def test_another_containerd_comes_and_goes_under_a_running_pod(sandbox: Sandbox)
     def registries() -> list[str]:
         return sandbox.run("w1", ["ls", "/etc/containerd/certs.d"]).stdout.split()
 
+    def pull() -> str:
+        image = f"{private_registry['name']}/private/pause:1"
+        answer = sandbox.run("w1", ["crictl", "pull", image], check=False)
+        sandbox.run("w1", ["crictl", "rmi", image], check=False)
+        return answer.stdout + answer.stderr
+
     before, old = pod_of_w1(), server()
-    other = {
-        "containerd_version": "2.3.7",
-        "containerd_registries": [{"name": "registry.example.com", "username": "somebody", "password": "MARKER"}],
-    }
-    for version, more in (("2.3.7", ["--extra-vars", json.dumps(other)]), (old.lstrip("v"), [])):
-        result = succeed(sandbox.playbook("site.yml", "--limit", "w1", "--tags", "containerd", "--diff", *more))
+    basic = base64.b64encode(b"somebody:LOGIN-MARKER").decode()
+    # The files of the node that hold the login, with their modes.
+    find = f"grep -rlE 'LOGIN-MARKER|{basic}' /etc /tmp /root /run /var/lib/kubestd 2>/dev/null | xargs -r stat -c '%a %U %n'"
+    variables = tmp_path / "variables.json"
+    variables.write_text(json.dumps({"containerd_version": "2.3.7", "containerd_registries": [private_registry]}))
+    # The mirror answers for registries that are not in the list, and does not have it.
+    assert "not found" in pull()
+    for version, more in (("2.3.7", ["--extra-vars", f"@{variables}"]), (old.lstrip("v"), [])):
+        with Watch() as watch:
+            result = succeed(
+                sandbox.playbook("site.yml", "--limit", "w1", "--tags", "containerd", "--diff", "-vvv", *more)
+            )
         assert set(result.changed) == {"w1"}
-        assert "MARKER" not in result.text
+        assert not [
+            kind for kind in ("LOGIN-MARKER", basic) if kind in result.text or kind in "\n".join(watch.commands)
+        ]
         assert server().lstrip("v") == version
-        assert registries() == (["_default", "registry.example.com"] if more else ["_default"])
+        folder = f"/etc/containerd/certs.d/{private_registry['name']}"
+        assert registries() == sorted(["_default", *([private_registry["name"]] if more else [])])
+        assert sandbox.run("w1", ["sh", "-c", find]).stdout == (f"600 root {folder}/hosts.toml\n" if more else "")
+        assert ("Image is up to date for sha256:" in pull()) == bool(more)
         sandbox.wait(lambda: nodes_ready(sandbox)["w1"], 30)
         assert "hello" in sandbox.kubectl("exec", before[0], "--", "echo", "hello")
         assert pod_of_w1() == before
@@ -419,11 +440,3 @@ def test_a_control_plane_is_taken_away_and_comes_back_without_showing_a_secret(s
 
 def test_what_the_last_run_left_is_stable(sandbox: Sandbox) -> None:
     assert succeed(sandbox.playbook("site.yml")).changed == {}
-
-
-@pytest.fixture(autouse=True)
-def in_order(request: pytest.FixtureRequest) -> None:
-    """A cluster that could not be built makes the rest pointless: say so once instead of failing twenty times."""
-    failed = getattr(request.session, "cluster_failed", None)
-    if failed:
-        pytest.fail(f"{failed} failed before, and this needs its cluster", pytrace=False)

@@ -14,6 +14,8 @@ import pytest
 
 from .conftest import Result, Sandbox
 
+pytestmark = pytest.mark.usefixtures("cluster")
+
 
 def health(sandbox: Sandbox, tmp_path: Path) -> tuple[Result, dict[str, Any]]:
     path = tmp_path / "health.json"
@@ -53,6 +55,18 @@ def test_a_healthy_cluster_has_a_line_for_each_area_and_ends_with_0(sandbox: San
         "space",
     ):
         assert f"\n{area} " in result.text
+
+
+def test_hosts_of_load_balancers_are_left_alone_when_somebody_else_balances(sandbox: Sandbox, tmp_path: Path) -> None:
+    path = tmp_path / "external.json"
+    mode = json.dumps({"cluster_load_balancer": {"mode": "external"}, "health_report_path": str(path)})
+    result = sandbox.playbook("playbooks/health.yml", "--extra-vars", mode)
+    report = json.loads(path.read_text())
+    assert "Read the machine" not in " ".join(result.tasks_with("ok", "lb1"))
+    # what remains is that the nodes reach the address
+    nodes = len(sandbox.kubectl("get", "nodes", "--output=name").split())
+    assert report["areas"]["load balancers"] == f"endpoint reached from {nodes} of {nodes} nodes"
+    assert report["not_looked_at"] == []
 
 
 PKI = "/etc/kubernetes/pki"

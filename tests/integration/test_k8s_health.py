@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -19,13 +21,15 @@ from ansible_collections.kubestd.platform.plugins.module_utils._kubeconfig impor
 from ansible_collections.kubestd.platform.plugins.module_utils._objects import Objects
 
 from .control_plane import ControlPlane
+from .standins import own_address
 
 IMAGE = "registry.k8s.io/pause:3.10.2"
 
 
-def deployment(name: str, replicas: int = 1) -> dict[str, Any]:
+def deployment(name: str, replicas: int = 1, **more: Any) -> dict[str, Any]:
     """A Deployment of pause."""
-    template = {"metadata": {"labels": {"app": name}}, "spec": {"containers": [{"name": "core", "image": IMAGE}]}}
+    pod = {"containers": [{"name": "core", "image": IMAGE}], **more}
+    template = {"metadata": {"labels": {"app": name}}, "spec": pod}
     spec = {"replicas": replicas, "selector": {"matchLabels": {"app": name}}, "template": template}
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name}, "spec": spec}
 
@@ -165,6 +169,26 @@ def test_a_claim_without_a_storage_class_is_hopeless(space: Space) -> None:
     assert "storage class fast does not exist" in result["message"]
 
 
+def test_a_claim_whose_class_only_volumes_bear_is_waited_for(space: Space, later: Any) -> None:
+    size = {"storage": "1Gi"}
+    spec = {"accessModes": ["ReadWriteOnce"], "storageClassName": space.name, "resources": {"requests": size}}
+    volume = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": space.name},
+        "spec": {"capacity": size, "hostPath": {"path": "/none"}, "storageClassName": space.name},
+    }
+    # a volume of the class that does not fit, so that the claim does not bind before the test waits
+    space.apply({**volume, "spec": {**volume["spec"], "accessModes": ["ReadOnlyMany"]}})
+    space.apply({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data"}, "spec": spec})
+    fits = {**volume, "metadata": {"name": f"{space.name}-2"}}
+    fits["spec"] = {**volume["spec"], "accessModes": ["ReadWriteOnce"]}
+    later(1.0, lambda: space.apply(fits))
+    result = space.wait(check(space, "data", "PersistentVolumeClaim"), timeout=60)
+    space.kubectl("delete", "pv", space.name, f"{space.name}-2", "--wait=false")
+    assert result["passed"], result
+
+
 def test_what_is_missing_is_waited_for(space: Space, later: Any) -> None:
     config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "late"}}
     assert space.wait(check(space, "late", "ConfigMap"), timeout=0.3)["checks"][0]["status"] == "Missing"
@@ -192,24 +216,33 @@ def test_absent_is_waited_for_and_a_finalizer_is_named(space: Space, later: Any)
     assert space.wait(check(space, "held", "ConfigMap", state="absent"))["passed"]
 
 
-def test_a_kind_that_is_not_served_yet_is_waited_for(space: Space, later: Any) -> None:
-    names = {"plural": "lates", "singular": "late", "kind": "Late"}
+def serve(space: Space, plural: str) -> dict[str, Any]:
+    """A kind of its own, and a check of an object one of it."""
+    kind = plural[:-1].capitalize()
     schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
-    version = {"name": "v1", "served": True, "storage": True, "schema": schema}
     crd = {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": "lates.test.kubestd"},
-        "spec": {"group": "test.kubestd", "names": names, "scope": "Namespaced", "versions": [version]},
+        "metadata": {"name": f"{plural}.test.kubestd"},
+        "spec": {
+            "group": "test.kubestd",
+            "names": {"plural": plural, "singular": plural[:-1], "kind": kind},
+            "scope": "Namespaced",
+            "versions": [{"name": "v1", "served": True, "storage": True, "schema": schema}],
+        },
     }
-    late = {"apiVersion": "test.kubestd/v1", "kind": "Late", "metadata": {"name": "one"}}
+    space.apply(crd)
+    space.kubectl("wait", "--for=condition=Established", f"crd/{plural}.test.kubestd", "--timeout=30s")
+    return {"api_version": "test.kubestd/v1", "kind": kind, "object": "one", "namespace": space.name}
+
+
+def test_a_kind_that_is_not_served_yet_is_waited_for(space: Space, later: Any) -> None:
     wanted = {"api_version": "test.kubestd/v1", "kind": "Late", "object": "one", "namespace": space.name}
     assert "serves no Late" in space.wait(wanted, timeout=0.2)["message"]
 
     def make() -> None:
-        space.apply(crd)
-        space.kubectl("wait", "--for=condition=Established", "crd/lates.test.kubestd", "--timeout=30s")
-        space.apply(late)
+        serve(space, "lates")
+        space.apply({"apiVersion": "test.kubestd/v1", "kind": "Late", "metadata": {"name": "one"}})
 
     later(0.3, make)
     assert space.wait(wanted)["passed"]
@@ -226,6 +259,215 @@ def test_a_restart_of_the_api_server_does_not_end_the_wait(space: Space, later: 
 
     later(0.5, restart)
     result = space.wait(check(space, "app"), timeout=90)
+    assert result["passed"], result
+
+
+def test_a_watch_that_is_too_old_for_the_server_lists_again(space: Space, later: Any) -> None:
+    """410 Gone, as after a compaction: the first list pretends to be of a time that the API server has forgotten."""
+    gone = []
+
+    class Old(Objects):
+        def pages(self, *arguments: Any) -> Iterator[dict[str, Any]]:
+            for page in super().pages(*arguments):
+                yield page if gone else {**page, "metadata": {"resourceVersion": "1"}}
+
+    def connect() -> Objects:
+        client = access({"kubeconfig": str(space.control_plane.kubeconfig)}).client()
+        stream = client.stream
+
+        def recorded(*arguments: Any) -> Iterator[dict[str, Any]]:
+            for event in stream(*arguments):
+                if event["type"] == "ERROR":
+                    gone.append(event["object"]["code"])
+                yield event
+
+        client.stream = recorded  # type: ignore[method-assign]
+        return Old(client)
+
+    # The API server remembers the events of a kind from the time on at which it began to serve it.
+    wanted = serve(space, "olds")
+    later(1.0, lambda: space.apply({"apiVersion": "test.kubestd/v1", "kind": "Old", "metadata": {"name": "one"}}))
+    result = Engine(connect, [make_check(wanted)], 60.0).run()
+    space.kubectl("delete", "crd", "olds.test.kubestd")
+    assert result["passed"], result
+    assert set(gone) == {410}
+
+
+@pytest.fixture
+def node(space: Space) -> Iterator[str]:
+    """A node on paper: only pods that have one become endpoints."""
+    space.apply({"apiVersion": "v1", "kind": "Node", "metadata": {"name": space.name}})
+    yield space.name
+    space.kubectl("delete", "node", space.name)
+
+
+def hook(space: Space, name: str) -> dict[str, Any]:
+    """A webhook for the pods of the test's namespace, called at a service."""
+    called = {
+        "name": f"{name}.kubestd.test",
+        "clientConfig": {"service": {"name": name, "namespace": space.name}, "caBundle": authority(space)},
+        "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}],
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": f"{space.name}-guarded"}},
+        "sideEffects": "None",
+        "admissionReviewVersions": ["v1"],
+        "timeoutSeconds": 1,
+    }
+    kind = "ValidatingWebhookConfiguration"
+    metadata = {"name": space.name}
+    return {"apiVersion": "admissionregistration.k8s.io/v1", "kind": kind, "metadata": metadata, "webhooks": [called]}
+
+
+def authority(space: Space) -> str:
+    return base64.b64encode((space.control_plane.pki / "ca.crt").read_bytes()).decode()
+
+
+@pytest.fixture
+def webhook(space: Space) -> Iterator[dict[str, Any]]:
+    """A check of a webhook configuration that calls the service app."""
+    space.apply(hook(space, "app"))
+    yield {"kind": "ValidatingWebhookConfiguration", "object": space.name}
+    space.kubectl("delete", "validatingwebhookconfiguration", space.name)
+
+
+def test_a_webhook_that_nobody_answers_is_waited_for(
+    space: Space, node: str, webhook: dict[str, Any], later: Any
+) -> None:
+    nobody = f"app.kubestd.test cannot be called: Service {space.name}/app has no ready endpoints: "
+    assert nobody + "no pod is behind it" in space.wait(webhook, timeout=0)["message"]
+    space.apply(deployment("app", nodeName=node))
+    space.kubectl("expose", "deployment", "app", "--port=443")
+    pod = space.pod("app")
+    address = {"podIP": "192.0.2.7", "podIPs": [{"ip": "192.0.2.7"}]}
+    conditions = [{"type": "Ready", "status": "False"}, {"type": "PodScheduled", "status": "True"}]
+    space.report(pod, {"phase": "Running", "conditions": conditions, **address})
+    result = space.wait(webhook, timeout=2)
+    assert not result["passed"]
+    assert f"{nobody}pod {pod.split('/')[1]}: not ready" in result["message"]
+    later(0.5, lambda: space.run(pod))
+    result = space.wait(webhook)
+    assert result["passed"], result
+
+
+def test_a_webhook_whose_pod_crashes_ends_the_wait(space: Space, node: str, webhook: dict[str, Any]) -> None:
+    space.apply(deployment("app", nodeName=node))
+    space.kubectl("expose", "deployment", "app", "--port=443")
+    pod = space.pod("app")
+    waiting = {"waiting": {"reason": "CrashLoopBackOff"}}
+    state = {"name": "core", "image": IMAGE, "imageID": "", "ready": False, "restartCount": 9, "state": waiting}
+    address = {"podIP": "192.0.2.8", "podIPs": [{"ip": "192.0.2.8"}]}
+    space.report(pod, {"phase": "Running", "containerStatuses": [state], **address})
+    result = space.wait(webhook, timeout=60)
+    assert "waiting longer would not help" in result["message"]
+    assert f"pod {pod.split('/')[1]}: container core: CrashLoopBackOff after 9 restarts" in result["message"]
+
+
+def test_pods_that_a_webhook_keeps_away_say_which(
+    space: Space, control_plane: ControlPlane, webhook: dict[str, Any]
+) -> None:
+    assert webhook
+    guarded = Space(control_plane, f"{space.name}-guarded")
+    try:
+        guarded.apply(deployment("web"))
+        until = time.monotonic() + 30
+        wanted = f"webhook app.kubestd.test of Service {space.name}/app cannot be called: "
+        while wanted not in (result := guarded.wait(check(guarded, "web"), timeout=1))["message"]:
+            assert time.monotonic() < until, result
+        assert "waiting longer would not help" not in result["message"]
+    finally:
+        control_plane.kubectl("delete", "namespace", guarded.name, "--wait=false")
+
+
+class Answering(ThreadingHTTPServer):
+    """A service's pod: it answers what the test says."""
+
+    answer: tuple[int, str, str] = (200, "text/plain", "up")
+    asked: int = 0
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Answering
+
+    def do_GET(self) -> None:
+        self.server.asked += 1
+        status, kind, text = self.server.answer
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def answering(space: Space, node: str) -> Iterator[Answering]:
+    """A Service app:80 whose pod has the address of this machine, since the API server's proxy goes only to pods."""
+    space.apply(deployment("app", nodeName=node))
+    pod = space.pod("app")
+    with Answering((own_address(), 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        address, port = server.server_address[:2]
+        space.run(pod)
+        space.report(pod, {"podIP": address, "podIPs": [{"ip": address}]})
+        ports = [{"name": "web", "port": 80, "targetPort": port}]
+        spec = {"selector": {"app": "app"}, "ports": ports}
+        space.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "app"}, "spec": spec})
+        yield server
+        server.shutdown()
+
+
+def test_a_service_is_asked_through_the_api_server(space: Space, answering: Answering, later: Any) -> None:
+    def asked(timeout: float = 30.0, **more: Any) -> dict[str, Any]:
+        http = {"service": "app", "namespace": space.name, "port": "web", "path": "/health?full=1", **more}
+        return space.wait({"http": http}, timeout=timeout)
+
+    result = asked()
+    assert result["passed"], result
+    assert result["checks"][0]["name"] == f"http {space.name}/app:web/health?full=1"
+    assert asked(port=80, body_regex="^up$")["passed"]
+    answering.answer = (200, "application/json", '{"status": "healthy", "parts": [{"up": true}]}')
+    assert asked(json={"status": "healthy", "parts.0.up": True}, body_regex='"up": true')["passed"]
+    assert "parts.0.up is True instead of False" in asked(0, json={"parts.0.up": False})["message"]
+    assert "without 'down'" in asked(0, body_regex="down")["message"]
+    answering.answer = (418, "text/plain", "short and stout")
+    assert "answered 418: short and stout" in asked(0)["message"]
+    assert asked(0, status=[200, 418])["passed"]
+    later(1.0, lambda: setattr(answering, "answer", (200, "text/plain", "up")))
+    result = asked()
+    assert result["passed"] and result["checks"][0]["seconds"] >= 0.9, result
+
+
+def test_a_look_without_waiting_asks_a_service_once(space: Space, answering: Answering) -> None:
+    http = {"service": "app", "namespace": space.name, "port": "web"}
+    assert space.wait({"http": http})["passed"]
+    answering.answer, answering.asked = (503, "text/plain", "busy"), 0
+    result = space.wait({"http": http}, timeout=0)
+    assert (answering.asked, result["passed"]) == (1, False)
+    assert "answered 503: busy" in result["message"]
+    # one that is expected to be down is no failure to be repeated
+    assert space.wait({"http": {**http, "status": [503]}}, timeout=0)["passed"]
+    assert answering.asked == 2
+
+
+def test_a_service_without_endpoints_says_so_at_once(space: Space) -> None:
+    space.kubectl("create", "service", "clusterip", "nobody", "--tcp=80")
+    result = space.wait({"http": {"service": "nobody", "namespace": space.name, "port": 80}}, timeout=0)
+    assert 'answered 503: no endpoints available for service "nobody' in result["message"]
+    result = space.wait({"http": {"service": "none", "namespace": space.name, "port": 80}}, timeout=0)
+    assert 'answered 404: services "none" not found' in result["message"]
+
+
+def test_rights_that_come_late_do_not_end_the_wait(space: Space, later: Any) -> None:
+    """As after a restart: an API server says that it is ready, and refuses until it has read its roles."""
+    space.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "here"}})
+    space.kubectl("create", "serviceaccount", "looker")
+    token = space.kubectl("create", "token", "looker").strip()
+    role = ("create", "rolebinding", "looker", "--clusterrole=view", f"--serviceaccount={space.name}:looker")
+    later(1.0, lambda: space.kubectl(*role))
+    who = access({"host": space.control_plane.url, "api_key": token, "ca_cert": f"{space.control_plane.pki}/ca.crt"})
+    made = [make_check(check(space, "here", "ConfigMap"))]
+    result = Engine(lambda: Objects(who.client()), made, 60).run()
     assert result["passed"], result
 
 

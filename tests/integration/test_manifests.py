@@ -128,6 +128,25 @@ def test_a_definition_and_its_resource_come_and_go_in_one_set(space: Space) -> N
     assert space.kubectl("get", "crd", "sets.sets.kubestd", "--ignore-not-found") == ""
 
 
+def test_an_object_whose_definition_somebody_else_brings_later_is_waited_for_and_lands_in_the_namespace_of_its_set(
+    space: Space,
+) -> None:
+    late = json.loads(json.dumps(CRD).replace("charts.kubestd", "late.kubestd"))
+    item = {"apiVersion": "late.kubestd/v1", "kind": "Demo", "metadata": {"name": "a"}}
+    with pytest.raises(KubestdError, match=r"Demo a: Demo of late.kubestd/v1 was not served within 0 s; is its Custom"):
+        space.apply(item, timeout=0.3)
+    timer = threading.Timer(1, space.kubectl, ("apply", "-f", "-"), {"stdin": json.dumps(late)})
+    timer.start()
+    try:
+        assert actions(space.apply(item)) == {"a": "created"}
+        assert space.kubectl("get", "demos.late.kubestd", "-o", "name").split() == ["demo.late.kubestd/a"]
+        assert actions(space.apply(item)) == {"a": "unchanged"}
+        assert actions(space.apply(item, state="absent")) == {"a": "deleted"}
+    finally:
+        timer.join()
+        space.kubectl("delete", "crd", "demos.late.kubestd")
+
+
 def test_what_holds_an_object_is_named_when_it_does_not_go(space: Space) -> None:
     held = config("held")
     held["metadata"]["finalizers"] = ["example.com/keep"]

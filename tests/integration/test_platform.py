@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import threading
@@ -21,17 +23,26 @@ from typing import Any
 import pytest
 import yaml
 
-from ..standins import build
+from ..contract.test_roles import merged
+from ..standins import build, keycloak_operator
 from .charts import run as helm_run
 from .conftest import ROOT, Result
 from .control_plane import ControlPlane, Registry, helm
-from .standins import StandInOperators, nodes
+from .standins import StandInOperators, nodes, snapshot_crds
 
 CONTRACTS = Path(os.environ.get("KUBESTD_CONTRACTS") or ROOT.parent / "shared/contracts")
+# make test-upstream: charts from where they really are. Pods of theirs that are asked listen on these ports.
+UPSTREAM = os.environ.get("KUBESTD_UPSTREAM") == "1"
+PORTS = (8080, 4466) if UPSTREAM else ()
 LAYERS = {
+    "foundation": ["image_mirror"],
     "network": ["metallb", "cert_manager", "gateway_api", "metrics_server"],
+    "storage": ["snapshot_controller", "rook_ceph", "velero", "cnpg", "postgresql", "valkey"],
+    "identity": ["vault", "external_secrets", "teleport_keycloak"],
     "delivery": ["headlamp", "harbor", "argocd"],
 }
+if UPSTREAM:
+    del LAYERS["foundation"]  # there is no mirror
 SYSTEMS = [name for systems in LAYERS.values() for name in systems]
 
 
@@ -55,13 +66,21 @@ class Platform:
         self.registry.begin()
         threading.Thread(target=self.files.serve_forever, daemon=True).start()
         nodes(self.control_plane, self.folder)
-        self.operators = StandInOperators(self.control_plane)
-        for name in SYSTEMS:
-            defaults = yaml.safe_load((ROOT / f"roles/{name}/defaults/main.yml").read_text())
-            for value in defaults.values():
+        self.operators = StandInOperators(self.control_plane, PORTS)
+        for name in () if UPSTREAM else SYSTEMS:
+            for value in merged(ROOT / "roles" / name, "defaults").values():
                 if isinstance(value, dict) and "ref" in value:
                     self.publish(value["ref"], value["version"])
+        self.publish_snapshot_crds()
         self.inventory({})
+
+    def publish_snapshot_crds(self) -> None:
+        """The real CRDs of snapshots, which the role takes from GitHub by their digests."""
+        url = merged(ROOT / "roles/snapshot_controller", "defaults")["snapshot_controller_crds_url"]
+        target = self.folder / "files" / url.split("://", 1)[1]
+        target.mkdir(parents=True)
+        for path in snapshot_crds():
+            shutil.copy(path, target)
 
     def publish(self, ref: str, version: str) -> None:
         """Put the stand-in of a chart where the mirror has it."""
@@ -75,6 +94,15 @@ class Platform:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(archive, target)
 
+    def keycloak(self) -> dict[str, Any]:
+        """The stand-in of Keycloak's operator, where the mirror has it, and its digest."""
+        text = keycloak_operator(CONTRACTS)
+        target = self.folder / "files/keycloak.example/operator.yml"
+        target.parent.mkdir(exist_ok=True)
+        target.write_text(text)
+        file = {"name": "operator.yml", "sha256": hashlib.sha256(text.encode()).hexdigest()}
+        return {"base": "https://keycloak.example", "api_version": "k8s.keycloak.org/v2alpha1", "files": [file]}
+
     def inventory(self, hostvars: dict[str, dict[str, Any]], **platform: Any) -> None:
         """Write the inventory."""
         layers = {
@@ -83,26 +111,50 @@ class Platform:
         }
         common = {
             "platform_kubeconfig": str(self.control_plane.kubeconfig),
-            "platform_mirror": {
-                "registry": self.registry.address,
-                "files": f"http://127.0.0.1:{self.files.server_address[1]}",
-            },
-            "platform_registry": {"plain_http": True},
+            **({} if UPSTREAM else self.mirror()),
             "platform_helm": str(helm()),
             "platform_domain": "example.test",
             "platform_issuer": "platform",
             "platform_gateway": {"name": "platform", "namespace": "gateway-system"},
             "metallb_pools": [{"name": "default", "addresses": ["192.0.2.10-192.0.2.20"]}],
+            "platform_storage_class": "ceph-block",
+            "platform_object_store": {
+                "endpoint": "http://s3.example.test",
+                "region": "r",
+                "storage_class": "ceph-bucket",
+            },
+            "rook_ceph_nodes": [{"name": f"kwok-{number}", "devices": ["/dev/sdb"]} for number in range(3)],
+            "platform_vault": {"server": "https://vault-active.vault.svc:8200"},
+            "teleport_keycloak_operator": self.keycloak(),
+            "teleport_keycloak_database": {"host": "keycloak-database-rw", "secret_name": "keycloak-database-app"},
             "component_timeout": 60,
             **platform,
         }
         found = {"platform": {"children": layers, "vars": common}}
         (self.folder / "inventory.yml").write_text(yaml.safe_dump(found))
 
-    def play(self, *arguments: str, playbook: str = "platform", rc: int | None = 0) -> Result:
-        """Run a playbook of the collection."""
+    def mirror(self) -> dict[str, Any]:
+        """Where the stand-ins are."""
+        files = f"http://127.0.0.1:{self.files.server_address[1]}"
+        return {
+            "platform_mirror": {"registry": self.registry.address, "files": files},
+            "platform_registry": {"plain_http": True},
+        }
+
+    def play(self, *arguments: str, playbook: str = "platform", rc: int | None = 0, terminal: bool = False) -> Result:
+        """Run a playbook of the collection; on a terminal, its text is what was written to it."""
+        command = [
+            "ansible-playbook",
+            "-i",
+            str(self.folder / "inventory.yml"),
+            f"playbooks/{playbook}.yml",
+            *arguments,
+        ]
+        if terminal:
+            line = f"stty cols 100 rows 40; exec {shlex.join(command)}"
+            command = ["script", "--quiet", "--return", "--command", line, os.devnull]
         done = subprocess.run(
-            ["ansible-playbook", "-i", str(self.folder / "inventory.yml"), f"playbooks/{playbook}.yml", *arguments],
+            command,
             cwd=ROOT,
             capture_output=True,
             text=True,
@@ -112,6 +164,7 @@ class Platform:
                 **os.environ,
                 "ANSIBLE_NOCOLOR": "1",
                 "ANSIBLE_FORCE_COLOR": "0",
+                "TERM": "xterm",
                 "KUBESTD_CACHE": str(self.folder / "cache"),
             },
         )
@@ -129,7 +182,7 @@ class Platform:
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    if not CONTRACTS.is_dir():
+    if not CONTRACTS.is_dir() and not UPSTREAM:
         pytest.skip(f"there is no contract data in {CONTRACTS}; set KUBESTD_CONTRACTS")
     made = Platform(tmp_path_factory.mktemp("platform"))
     try:
@@ -149,7 +202,11 @@ def test_check_mode_on_an_empty_cluster_shows_everything_and_changes_nothing(pla
 def test_the_first_run_installs_everything_and_says_each_step(platform: Platform) -> None:
     result = platform.play()
     assert set(result.changed) == set(SYSTEMS), result.text[-3000:]
-    assert re.search(r"harbor: install harbor \([\d.]+ s\)", result.text)
+    # without a terminal: a line for each step, one at the end of each system, no task in between and nothing but text
+    assert re.search(r"^  harbor: install harbor \([\d.]+ s\)$", result.text, re.MULTILINE)
+    assert set(re.findall(r"^  (\S+): Healthy: \d+ changes? \([\d.]+ s\)$", result.text, re.MULTILINE)) == set(SYSTEMS)
+    assert result.text.count("LAYER [") == len(LAYERS) and "Carry out the verb" not in result.text
+    assert not re.search(r"[\x00-\x08\x0b-\x1f]", result.text)
     space = json.loads(platform.control_plane.kubectl("get", "namespace", "metallb-system", "-o", "json"))
     assert space["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "privileged"
 
@@ -157,6 +214,45 @@ def test_the_first_run_installs_everything_and_says_each_step(platform: Platform
 def test_the_second_run_changes_nothing(platform: Platform) -> None:
     assert platform.play().changed == {}
     assert platform.play("--check", "--diff").changed == {}
+
+
+@pytest.mark.skipif(UPSTREAM, reason="upstream's charts come from no mirror")
+def test_every_image_comes_from_the_mirror_and_others_are_refused(platform: Platform) -> None:
+    path = "jsonpath={range .items[*]}{.metadata.namespace} {.spec.containers[*].image}{'\\n'}{end}"
+    pods = [line.split() for line in platform.control_plane.kubectl("get", "pods", "-A", "-o", path).splitlines()]
+    own, mirrored = (
+        {image for space, *images in pods for image in images if (space == "kube-system") is wanted}
+        for wanted in (True, False)
+    )
+    assert own == {"registry.k8s.io/pause:3.10.2"}
+    assert f"{platform.registry.address}/pause:3.10.2" in mirrored
+    assert {image.partition("/")[0] for image in mirrored} == {platform.registry.address}
+    images = {
+        "nginx": "library/nginx",
+        "grafana/grafana:1": "grafana/grafana:1",
+        "localhost/a/b@sha256:" + "0" * 64: "",
+    }
+    for image, moved in images.items():
+        container = {"name": "a", "image": image}
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}}
+        pod["spec"] = {"containers": [container], "initContainers": [container | {"name": "b"}]}
+        made = json.loads(
+            platform.control_plane.kubectl("create", "--dry-run=server", "-o", "json", "-f", "-", stdin=json.dumps(pod))
+        )
+        wanted = f"{platform.registry.address}/{moved or image.removeprefix('localhost/')}"
+        assert [made["spec"][part][0]["image"] for part in ("containers", "initContainers")] == [wanted] * 2
+
+
+def test_a_terminal_shows_all_systems_of_a_layer_at_once(platform: Platform) -> None:
+    text = platform.play(terminal=True).text.replace("\r\n", "\n")
+    # each drawing goes up by as many lines as the one before it had, and clears what is below
+    drawings = re.split(r"\x1b\[(\d+)F\x1b\[J", text)
+    heights = {int(height) for height in drawings[1::2]}
+    assert heights == {len(systems) for systems in LAYERS.values()}
+    assert re.search(r"^  waiting +harbor$", text, re.MULTILINE)
+    assert re.search(r"^  working +harbor +[\d.]+ s", text, re.MULTILINE)
+    for name in LAYERS["delivery"]:
+        assert re.search(rf"^  Healthy +{name} +[\d.]+ s  unchanged$", drawings[-1], re.MULTILINE), drawings[-1]
 
 
 def test_limit_works_on_one_system(platform: Platform) -> None:
@@ -199,7 +295,9 @@ def test_an_unhealthy_system_is_named_with_its_cause(platform: Platform) -> None
 
 def test_no_generated_secret_is_said(platform: Platform) -> None:
     platform.play("-e", "platform_action=remove", "-e", "platform_remove_data=true", "--limit", "harbor")
-    result = platform.play("-vvv", "--diff", "--limit", "harbor")
+    # Keycloak has to give a copy of its client's secret to the namespace that went
+    result = platform.play("-vvv", "--diff", "--limit", "harbor,teleport_keycloak")
+    assert result.changed == {"harbor": 1, "teleport_keycloak": 1}
     secret = json.loads(
         platform.control_plane.kubectl("-n", "harbor", "get", "secret", "harbor-generated", "-o", "json")
     )
@@ -214,7 +312,7 @@ def test_the_lock_names_every_chart_and_anything_else_is_refused(platform: Platf
     platform.play(playbook="lock")
     lock = platform.folder / "group_vars/platform/lock.yml"
     pins = yaml.safe_load(lock.read_text())["platform_pins"]
-    assert len(pins) == 10 and all(re.fullmatch("[0-9a-f]{64}", digest) for digest in pins.values())
+    assert len(pins) == 19 and all(re.fullmatch("[0-9a-f]{64}", digest) for digest in pins.values())
     assert platform.play().changed == {}
     assert platform.play(playbook="lock").changed == {}
     lock.write_text(lock.read_text().replace(pins["oci://quay.io/metallb/chart/metallb@0.16.1"], "f" * 64))
@@ -231,7 +329,7 @@ def test_health_is_a_table_a_file_and_a_page(platform: Platform) -> None:
     assert re.search(r"^Healthy +harbor +delivery +harbor 1\.19\.2 r\d", result.text, re.MULTILINE)
     report = json.loads(Path(where["json"]).read_text())
     assert {one["name"] for one in report["systems"]} == set(SYSTEMS)
-    assert [one["layer"] for one in report["systems"]] == ["network"] * 4 + ["delivery"] * 3
+    assert [one["layer"] for one in report["systems"]] == [layer for layer in LAYERS for _ in LAYERS[layer]]
     platform.control_plane.kubectl("-n", "harbor", "delete", "deployment", "harbor-core")
     result = platform.play(*flags, playbook="health", rc=2)
     assert "Deployment harbor/harbor-core is not there, and revision" in result.text
@@ -246,7 +344,81 @@ def test_removal_leaves_what_it_says(platform: Platform) -> None:
     assert "Secret harbor/harbor-generated" in result.text
     assert "delete the namespace" not in result.text
     left = platform.control_plane.kubectl("-n", "harbor", "get", "all,secret", "-o", "name").split()
-    assert left == ["secret/harbor-generated"]
+    # the second is Keycloak's, whose client Harbor still is
+    assert left == ["secret/harbor-generated", "secret/harbor-oidc"]
     again = platform.play("-e", "platform_action=remove", "--limit", "harbor,metrics_server")
     assert again.changed == {}
     platform.play()
+
+
+def test_ceph_is_not_removed_without_a_confirmation_and_a_database_not_without_its_data(platform: Platform) -> None:
+    result = platform.play("-e", "platform_action=remove", "--limit", "rook_ceph,postgresql", rc=2)
+    assert "to remove it, write rook_ceph_confirm_remove: rook-ceph." in result.text
+    assert "to remove it and its data, write platform_remove_data: true." in result.text
+    assert result.changed == {}
+    for kind, space in (("cephcluster", "rook-ceph"), ("clusters.postgresql.cnpg.io", "postgresql")):
+        assert platform.control_plane.kubectl("-n", space, "get", kind, "-o", "name")
+
+
+def test_the_bucket_of_backups_outlives_velero(platform: Platform) -> None:
+    result = platform.play("-e", "platform_action=remove", "--limit", "velero,snapshot_controller")
+    assert "keeps ObjectBucketClaim velero-bucket" in result.text and "keeps all backups in the bucket" in result.text
+    platform.control_plane.kubectl("-n", "velero", "get", "objectbucketclaim/velero-bucket", "backup.velero.io/first")
+    platform.control_plane.kubectl("get", "crd", "volumesnapshots.snapshot.storage.k8s.io")
+    assert not platform.control_plane.kubectl("-n", "velero", "get", "deployments", "-o", "name")
+    platform.play("--limit", "velero,snapshot_controller")
+
+
+def test_a_backup_that_is_too_old_is_a_broken_velero(platform: Platform) -> None:
+    platform.operators.frozen.add("Backup")
+    old = json.dumps({"status": {"startTimestamp": "2026-01-01T00:00:00Z"}})
+    try:
+        platform.control_plane.kubectl("-n", "velero", "patch", "backup.velero.io/first", "--type=merge", "-p", old)
+        result = platform.play("--limit", "velero", rc=2)
+        assert re.search(r"Backup velero/first: is the newest and [\d.]+ h old, 26.0 h are allowed", result.text)
+    finally:
+        platform.operators.frozen.clear()
+    platform.play("--limit", "velero")
+
+
+SHOP = """
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: settings, namespace: shop}
+data: {colour: red}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: shop}
+spec: {ports: [{port: 80}]}
+"""
+
+
+def test_a_restore_drill_compares_the_copy_and_takes_it_away(platform: Platform) -> None:
+    platform.control_plane.kubectl("apply", "-f", "-", stdin=SHOP)
+    flags = ("--limit", "velero", "-e", "restore_drill_source=shop")
+    result = platform.play(*flags, playbook="restore_drill")
+    assert "created Restore drill-" in result.text and "deleted Namespace shop-drill" in result.text
+    platform.operators.lost.add("ConfigMap")
+    try:
+        result = platform.play(*flags, playbook="restore_drill", rc=2)
+    finally:
+        platform.operators.lost.clear()
+    assert "does not restore what is there: ConfigMap settings is not there in the copy." in result.text
+    spaces = platform.control_plane.kubectl("get", "namespaces", "-o", "name").split()
+    assert "namespace/shop" in spaces and "namespace/shop-drill" not in spaces
+
+
+def test_a_backup_is_restored_under_another_name(platform: Platform) -> None:
+    platform.control_plane.kubectl("apply", "-f", "-", stdin=SHOP)
+    platform.control_plane.kubectl("create", "namespace", "shop-old")
+    wanted = {"restore_schedule": "velero-daily", "restore_namespaces": ["shop"], "restore_map": {"shop": "shop-old"}}
+    platform.play("--limit", "velero", "-e", json.dumps(wanted), playbook="restore")
+    where = ("-n", "shop-old", "get", "configmap", "settings", "-o", "jsonpath={.data.colour}")
+    assert platform.control_plane.kubectl(*where) == "red"
+    result = platform.play("--limit", "velero", playbook="restore", rc=2)
+    assert "Write which backup to restore" in result.text

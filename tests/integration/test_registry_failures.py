@@ -5,66 +5,31 @@
 
 from __future__ import annotations
 
-import datetime
-import ipaddress
+import contextlib
+import http.client
 import threading
+import time
 from collections.abc import Iterator
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import bcrypt
 import pytest
-from ansible_collections.kubestd.platform.plugins.module_utils._errors import KubestdError
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from . import charts
 from .charts import Releaser
-from .control_plane import ControlPlane, Registry, free_port
-
-USER, PASSWORD = "robot", "MARKER-registry-password"
-
-
-def certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate for loopback that signs for itself, so that it is its own authority."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "registry")])
-    now = datetime.datetime.now(datetime.timezone.utc)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    paths = folder / "registry.crt", folder / "registry.key"
-    paths[0].write_bytes(made.public_bytes(Encoding.PEM))
-    paths[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    return paths
+from .control_plane import ControlPlane, LockedRegistry, Registry, free_port
 
 
 @pytest.fixture(scope="module")
-def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """A registry with TLS of a private authority and a login; what helm_oci needs for it."""
+def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LockedRegistry]:
+    """A registry with TLS of a private authority and a login, and the chart in it."""
     folder = tmp_path_factory.mktemp("locked")
-    pair = certificate(folder)
-    (folder / "htpasswd").write_text(f"{USER}:{bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()}\n")
-    registry = Registry(folder / "registry", pair, folder / "htpasswd").begin()
-    try:
-        flags = ["--ca-file", str(pair[0]), "--username", USER, "--password", PASSWORD]
-        ref = charts.push(charts.package(folder), registry, *flags)
-        yield {"ref": ref, "ca": str(pair[0])}
-    finally:
-        registry.stop()
+    with LockedRegistry(folder / "registry") as registry:
+        flags = ["--ca-file", registry.ca, "--username", registry.username, "--password", registry.password]
+        charts.push(charts.package(folder), registry, *flags)
+        yield registry
 
 
 @pytest.fixture
@@ -74,41 +39,115 @@ def release(control_plane: ControlPlane, tmp_path: Path) -> Iterator[Releaser]:
     control_plane.kubectl("delete", "namespace", made.base["namespace"], "--wait=false", "--ignore-not-found")
 
 
-def refused(release: Releaser, sentence: str, **options: Any) -> None:
-    with pytest.raises(KubestdError, match=sentence) as caught:
-        release(**options)
-    assert PASSWORD not in str(caught.value) and "Traceback" not in str(caught.value)
-    there = release.control_plane.kubectl("get", "namespace", release.base["namespace"], "--ignore-not-found")
-    assert there == "", "something was changed before the chart was there"
-
-
 def test_a_registry_that_is_down(release: Releaser) -> None:
-    refused(
-        release,
+    release.refused(
         f"Cannot pull oci://127.0.0.1:{(port := free_port())}/a.*does not answer",
         chart={"ref": f"oci://127.0.0.1:{port}/a", "version": "1.0.0"},
     )
 
 
-def test_a_registry_of_a_private_authority_with_a_login(release: Releaser, locked: dict[str, Any]) -> None:
-    wanted = {"ref": locked["ref"], "version": "1.0.0"}
-    refused(release, "certificate is not trusted; set registry.ca", chart=wanted, registry={})
-    refused(release, "refused the login", chart=wanted, registry={"ca": locked["ca"]})
-    wrong = {"ca": locked["ca"], "username": USER, "password": "wrong"}
-    refused(release, "refused the login", chart=wanted, registry=wrong)
-    right = {"ca": locked["ca"], "username": USER, "password": PASSWORD}
-    refused(release, "it is not there", chart={**wanted, "version": "9.9.9"}, registry=right)
-    refused(release, r"chart\.sha256 is 0{64}", chart={**wanted, "sha256": "0" * 64}, registry=right)
+def test_a_registry_of_a_private_authority_with_a_login(release: Releaser, locked: LockedRegistry) -> None:
+    wanted, right = {"ref": f"oci://{locked.address}/charts/demo", "version": "1.0.0"}, locked.options
+    release.refused("certificate is not trusted; set registry.ca", chart=wanted, registry={})
+    release.refused("refused the login", chart=wanted, registry={"ca": locked.ca})
+    release.refused("refused the login", chart=wanted, registry={**right, "password": "wrong"})
+    said = release.refused("it is not there", chart={**wanted, "version": "9.9.9"}, registry=right)
+    said += release.refused(r"chart\.sha256 is 0{64}", chart={**wanted, "sha256": "0" * 64}, registry=right)
+    said += release.refused("it is not there", chart={**wanted, "manifest_digest": "0" * 64}, registry=right)
+    assert locked.password not in said
     assert release(chart=wanted, registry=right)["release"]["status"] == "deployed"
+
+
+class Between(BaseHTTPRequestHandler):
+    """Passes requests on to a registry, but for what a test makes go wrong."""
+
+    behind, fault = "", ""
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def do_GET(self) -> None:
+        blob = "/blobs/" in self.path
+        if self.fault.isdigit():
+            self.send_error(int(self.fault))
+        elif self.fault == "moved" and blob:
+            self.send_response(307)
+            self.send_header("Location", f"http://{self.behind}{self.path}")
+            self.end_headers()
+        else:
+            self.pass_on(blob)
+
+    def pass_on(self, blob: bool) -> None:
+        connection = http.client.HTTPConnection(self.behind, timeout=10)
+        kept = {name: text for name, text in self.headers.items() if name.lower() in ("accept", "range")}
+        connection.request(self.command, self.path, headers=kept)
+        answer = connection.getresponse()
+        body = answer.read()
+        self.send_response(answer.status)
+        for name, text in answer.getheaders():
+            if name.lower() not in ("connection", "date", "server"):
+                self.send_header(name, text)
+        self.end_headers()
+        if blob and self.fault == "changed":
+            body = body[:-1] + bytes([body[-1] ^ 1])
+        if blob and self.fault == "cut":
+            body = body[: len(body) // 2]
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            for start in range(0, len(body), 1 if blob and self.fault == "slow" else 1 << 20):
+                self.wfile.write(body[start : start + (1 if blob and self.fault == "slow" else 1 << 20)])
+                time.sleep(0.2 if blob and self.fault == "slow" else 0)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def between(registry: Registry, tmp_path: Path) -> Iterator[tuple[type[Between], dict[str, Any]]]:
+    """Something that stands between helm and the real registry, and the chart behind it."""
+    charts.push(charts.package(tmp_path), registry)
+    handler = type("Handler", (Between,), {"behind": registry.address})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield handler, {"ref": f"oci://127.0.0.1:{server.server_address[1]}/charts/demo", "version": "1.0.0"}
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [
+        ("slow", "Cannot pull .*: it did not come within 3 s; the registry is slow"),
+        ("cut", "the transfer was cut or the blob was changed, try again"),
+        ("changed", "the transfer was cut or the blob was changed, try again"),
+        ("401", "refused the login"),
+        ("403", "denied access"),
+        ("404", "it is not there"),
+        ("429", "limits requests"),
+        ("503", "the registry is out of order"),
+    ],
+)
+def test_a_registry_that_fails_and_works_again(
+    release: Releaser, between: tuple[type[Between], dict[str, Any]], fault: str, sentence: str
+) -> None:
+    handler, wanted = between
+    handler.fault = fault
+    release.refused(sentence, chart=wanted, timeout=3 if fault == "slow" else 60)
+    handler.fault = ""
+    assert release(chart=wanted)["release"]["status"] == "deployed"
+
+
+def test_a_registry_whose_blobs_are_elsewhere(release: Releaser, between: tuple[type[Between], dict[str, Any]]) -> None:
+    handler, wanted = between
+    handler.fault = "moved"
+    assert release(chart=wanted)["release"]["status"] == "deployed"
 
 
 def test_a_registry_that_speaks_http(release: Releaser, registry: Registry, tmp_path: Path) -> None:
     ref = charts.push(charts.package(tmp_path), registry)
-    refused(release, "set registry.plain_http", chart={"ref": ref, "version": "1.0.0"}, registry={})
+    release.refused("set registry.plain_http", chart={"ref": ref, "version": "1.0.0"}, registry={})
 
 
 class Wrong(SimpleHTTPRequestHandler):
-    """/moved/x leads to /x; /cut/x ends half-way; /closed/x wants a login."""
+    """/moved/x leads to /x; /cut/x ends half-way; /slow/x never ends; /closed/x wants a login."""
 
     def do_GET(self) -> None:
         _, what, name = self.path.split("/", 2) if self.path.count("/") > 1 else ("", "", self.path)
@@ -122,6 +161,13 @@ class Wrong(SimpleHTTPRequestHandler):
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data[: len(data) // 2])
+        elif what == "slow":
+            self.send_response(200)
+            self.end_headers()
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                while True:
+                    self.wfile.write(b"x")
+                    time.sleep(0.1)
         elif what == "closed":
             self.send_error(401)
         else:
@@ -144,10 +190,13 @@ def address(tmp_path: Path) -> Iterator[str]:
 
 
 def test_an_address_that_fails_and_one_that_moved(release: Releaser, address: str) -> None:
-    refused(release, "it is not there", chart={"ref": f"{address}/none-1.0.0.tgz", "version": "1.0.0"})
-    refused(release, "refused the login", chart={"ref": f"{address}/closed/demo-1.0.0.tgz", "version": "1.0.0"})
-    refused(release, "cut after|was cut", chart={"ref": f"{address}/cut/demo-1.0.0.tgz", "version": "1.0.0"})
-    refused(release, "chart.version is 2.0.0", chart={"ref": f"{address}/demo-1.0.0.tgz", "version": "2.0.0"})
+    release.refused("it is not there", chart={"ref": f"{address}/none-1.0.0.tgz", "version": "1.0.0"})
+    release.refused("refused the login", chart={"ref": f"{address}/closed/demo-1.0.0.tgz", "version": "1.0.0"})
+    release.refused("cut after|was cut", chart={"ref": f"{address}/cut/demo-1.0.0.tgz", "version": "1.0.0"})
+    release.refused(
+        "did not come within 1 s", chart={"ref": f"{address}/slow/demo-1.0.0.tgz", "version": "1.0.0"}, timeout=1
+    )
+    release.refused("chart.version is 2.0.0", chart={"ref": f"{address}/demo-1.0.0.tgz", "version": "2.0.0"})
     assert (
         release(chart={"ref": f"{address}/moved/demo-1.0.0.tgz", "version": "1.0.0"})["release"]["status"] == "deployed"
     )
@@ -155,9 +204,8 @@ def test_an_address_that_fails_and_one_that_moved(release: Releaser, address: st
 
 def test_what_is_no_chart(release: Releaser, tmp_path: Path) -> None:
     (tmp_path / "x.tgz").write_bytes(b"no archive")
-    refused(release, "is not a chart archive", chart={"ref": str(tmp_path / "x.tgz")})
-    refused(
-        release,
+    release.refused("is not a chart archive", chart={"ref": str(tmp_path / "x.tgz")})
+    release.refused(
         "Cannot read the chart .*No such file or directory; check chart.ref",
         chart={"ref": str(tmp_path / "none")},
     )

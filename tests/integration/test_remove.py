@@ -5,8 +5,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from .conftest import Sandbox
 from .test_cluster import NODES, nodes_ready, succeed
+
+pytestmark = pytest.mark.usefixtures("cluster")
 
 GONE = [
     "/etc/kubernetes",

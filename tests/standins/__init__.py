@@ -40,7 +40,7 @@ def every(contracts: Path) -> list[str]:
 
 def workload(number: int, described: dict[str, Any]) -> str:
     """A template of one workload."""
-    label = f"part-{number}"
+    labels = {"app.kubernetes.io/instance": "RELEASE", "part": f"part-{number}", **described.get("labels", {})}
     path = described.get("replicas")
     replicas = (
         f"{{{{ dig {' '.join(json.dumps(part) for part in path.split('.'))} 1 (.Values | toJson | fromJson) }}}}"
@@ -48,9 +48,9 @@ def workload(number: int, described: dict[str, Any]) -> str:
         else "1"
     )
     spec: dict[str, Any] = {
-        "selector": {"matchLabels": {"app.kubernetes.io/instance": "RELEASE", "part": label}},
+        "selector": {"matchLabels": labels},
         "template": {
-            "metadata": {"labels": {"app.kubernetes.io/instance": "RELEASE", "part": label}},
+            "metadata": {"labels": labels},
             "spec": {
                 "securityContext": SAFE,
                 "containers": [{"name": "main", "image": IMAGE, "securityContext": LOCKED}],
@@ -66,17 +66,19 @@ def workload(number: int, described: dict[str, Any]) -> str:
     return text.replace("NAME", described["name"])
 
 
-def service(name: str) -> str:
-    """A template of a service without pods."""
-    found = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "NAME"}, "spec": {"ports": [{"port": 80}]}}
+def service(described: str) -> str:
+    """A template of a service without pods: a name, or name:port."""
+    name, _, port = described.rpartition(":") if ":" in described.rpartition("}")[2] else (described, "", "80")
+    spec = {"ports": [{"port": int(port)}]}
+    found = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "NAME"}, "spec": spec}
     return json.dumps(found).replace("NAME", name)
 
 
 def files(contracts: Path, name: str) -> dict[str, str]:
     """All files of a stand-in."""
     folder = contracts / name
-    chart = yaml.load((folder / "Chart.yaml").read_text(), Loader=LOADER)
     described = systems().get(name, {"workloads": [{"kind": "Deployment", "name": "{{ .Release.Name }}"}]})
+    chart = described.get("chart") or yaml.load((folder / "Chart.yaml").read_text(), Loader=LOADER)
     kept = {key: str(chart[key]) for key in ("name", "version", "appVersion") if key in chart}
     kept["description"] = "A stand-in for tests, made from upstream's values, schema and CRDs"
     values = folder / "values.yaml"
@@ -99,6 +101,8 @@ def files(contracts: Path, name: str) -> dict[str, str]:
         found[f"templates/workload-{number}.yaml"] = workload(number, one)
     for number, one in enumerate(described.get("services", [])):
         found[f"templates/service-{number}.yaml"] = service(one)
+    for number, text in enumerate(described.get("objects", [])):
+        found[f"templates/object-{number}.yaml"] = text
     crds, where = folder / "crds.yaml", described.get("crds")
     if crds.exists() and where == "folder":
         found["crds/crds.yaml"] = crds.read_text()
@@ -107,6 +111,17 @@ def files(contracts: Path, name: str) -> dict[str, str]:
         condition = f"dig {' '.join(json.dumps(part) for part in where.split('.'))} false (.Values | toJson | fromJson)"
         found["templates/crds.yaml"] = f'{{{{ if {condition} }}}}{{{{ .Files.Get "files/crds.yaml" }}}}{{{{ end }}}}'
     return found
+
+
+def keycloak_operator(contracts: Path) -> str:
+    """Stand-in of the manifests of Keycloak's operator: its CRDs, a Deployment, and the service that it would make for a Keycloak."""
+    crds = next(contracts.glob("keycloak-operator-*")) / "crds.yaml"
+    template = workload(0, {"kind": "Deployment", "name": "keycloak-operator"})
+    deployment = template.replace("{{ .Release.Name }}", "keycloak-operator")
+    answering = json.loads(service("keycloak-service:8080"))
+    # as those of releases, so that the stand-in answers for it
+    answering["metadata"]["labels"] = {"app.kubernetes.io/managed-by": "Helm"}
+    return "\n---\n".join([crds.read_text(), deployment, json.dumps(answering)])
 
 
 def build(contracts: Path, name: str, out: Path) -> Path:

@@ -39,6 +39,7 @@ class Stage:
     manifests: list[Options] = field(default_factory=list)
     urls: list[Options] = field(default_factory=list)
     checks: list[Options] = field(default_factory=list)
+    keep: bool = False  # whether its objects stay when the system is removed without its data
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,7 @@ def _stage(system: str, number: int, stage: Mapping[str, Any], namespace: str, l
         manifests=list(stage.get("manifests") or []),
         urls=[given(item) for item in stage.get("urls") or []],
         checks=[given(check) for check in stage.get("health") or []],
+        keep=bool(stage.get("keep")),
     )
 
 

@@ -16,7 +16,7 @@ from .._kubeconfig import Access
 from .._manifests.plan import checked as checked_objects
 from .._manifests.read import gather
 from .._manifests.run import ManifestSet, reconcile
-from .._objects import Object, Objects, Resource
+from .._objects import Object, Objects, Resource, name_of
 from .._release import manifest, plan, state
 from .._release.run import Release, cache_folder, listing
 from .._secret.plan import make_keys
@@ -150,10 +150,26 @@ class Component:
         wanted = list(records.checks(self.record, stage))
         if not wanted:
             return
-        done = self.engine(wanted).run(wait=not self.check_mode)
+        engine = self.engine(wanted)
+        engine.look = self.waits(engine)
+        done = engine.run(wait=not self.check_mode)
         self.checks += done["checks"]
         if not done["passed"] and not self.check_mode:
             raise Unhealthy(done["message"], self.result(done["message"], False))
+
+    def waits(self, engine: Engine) -> Callable[[], None]:
+        """Says what is waited for, when it is something else than before."""
+        last: list[str] = []
+
+        def look() -> None:
+            # by name, because what a check says changes with every pod
+            open_ = [check.name for check, verdict in zip(engine.checks, engine.verdicts) if not verdict.passed]  # noqa: B905
+            if open_ != last:
+                last[:] = open_
+                more = f" and {len(open_) - 1} more" if len(open_) > 1 else ""
+                self.say(f"waits for {open_[0]}{more}")
+
+        return look
 
     def health(self) -> dict[str, Any]:
         """How the system is now, without waiting."""
@@ -184,7 +200,10 @@ class Component:
     def remove(self, data: bool) -> dict[str, Any]:
         """Take the system away, last stage first; data stays unless it is to go."""
         for stage in reversed(self.record.stages):
-            self.manifests(stage, "absent")
+            if stage.keep and not data:
+                self.kept += [name_of(item) for item in stage.manifests] + [item["url"] for item in stage.urls]
+            else:
+                self.manifests(stage, "absent")
             for options in reversed(stage.releases):
                 if options.get("keep"):
                     self.kept.append(f"release {options['namespace']}/{options['name']}")

@@ -16,11 +16,23 @@ Object = dict[str, Any]
 OK = Health(HEALTHY)
 # Waiting reasons of the kubelet: k8s.io/kubernetes/pkg/kubelet/images/types.go and container/sync_result.go
 NO_IMAGE = frozenset(
-    {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable"}
+    {
+        "ErrImagePull",
+        "ImagePullBackOff",
+        "ImageInspectError",
+        "InvalidImageName",
+        "ErrImageNeverPull",
+        "RegistryUnavailable",
+        "SignatureValidationFailed",
+    }
 )
 NOT_MADE = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
 CRASHES = 3  # restarts from which a crash loop will not end by itself
-REFUSED = re.compile(r"exceeded quota|is forbidden|denied the request")
+# The API server refuses the object itself. What is forbidden because a service account is not there yet, or refused because
+# a webhook does not answer ("failed calling webhook"), may still come.
+REFUSED = re.compile(
+    r"exceeded quota|denied (?:the )?request|violates PodSecurity|is invalid:|(?:maximum|minimum) \S+ usage per"
+)
 
 
 def _number(value: Any, default: int = 0) -> int:
@@ -57,7 +69,9 @@ def pod(found: Object) -> Health:
     if phase == "Failed":
         ends = [_container(item, True) for item in status.get("containerStatuses") or []]
         said = told({"reason": status.get("reason"), "message": status.get("message")}) if status.get("reason") else ""
-        return Health(DEGRADED, said or next((end.message for end in ends if end), "failed"))
+        # One that has an owner is replaced by it, one without stays as it is.
+        alone = not (found.get("metadata") or {}).get("ownerReferences")
+        return Health(DEGRADED, said or next((end.message for end in ends if end), "failed"), alone)
     once = {item.get("name") for item in spec.get("initContainers") or [] if item.get("restartPolicy") != "Always"}
     problems = [_container(item, item.get("name") in once) for item in status.get("initContainerStatuses") or []]
     if not any(problem and problem.status == DEGRADED for problem in problems):
@@ -91,13 +105,17 @@ def _refused(has: dict[str, Object], name: str = "ReplicaFailure") -> Health | N
 def deployment(found: Object) -> Health:
     """As kubectl rollout status judges, with the reasons it leaves out."""
     spec, status, has = found.get("spec") or {}, found.get("status") or {}, conditions(found)
-    if has.get("Progressing", {}).get("reason") == "ProgressDeadlineExceeded":
-        return Health(DEGRADED, told(has["Progressing"]), True)
     if spec.get("paused"):
         return Health(SUSPENDED, "its rollout is paused")
-    old = outdated(found) or _refused(has)
+    # What its controller has not seen yet may be the cure of what the conditions say.
+    old = outdated(found)
     if old:
         return old
+    if has.get("Progressing", {}).get("reason") == "ProgressDeadlineExceeded":
+        return Health(DEGRADED, told(has["Progressing"]), True)
+    refused = _refused(has)
+    if refused:
+        return refused
     wanted = _number(spec.get("replicas"), 1)
     updated, available = _number(status.get("updatedReplicas")), _number(status.get("availableReplicas"))
     if "observedGeneration" not in status and wanted:
@@ -189,7 +207,7 @@ def claim(found: Object) -> Health:
         return Health(DEGRADED, "its volume is lost", True)
     if phase != "Bound":
         return Health(PROGRESSING, "is not bound to a volume")
-    for name in ("ControllerResizeError", "NodeResizeError"):
+    for name in ("ControllerResizeError", "NodeResizeError", "ModifyVolumeError"):
         if has.get(name, {}).get("status") == "True":
             return Health(DEGRADED, told(has[name]))
     return OK
@@ -202,7 +220,11 @@ def volume(found: Object) -> Health:
         return Health(DEGRADED, told({"reason": status.get("reason") or "Failed", "message": status.get("message")}))
     if status.get("phase") == "Released":
         return Health(SUSPENDED, "is released, its claim is gone and its data is kept")
-    return OK if status.get("phase") in ("Bound", "Available") else Health(PROGRESSING, f"is {status.get('phase')}")
+    return (
+        OK
+        if status.get("phase") in ("Bound", "Available")
+        else Health(PROGRESSING, f"is {status.get('phase') or 'Pending'}")
+    )
 
 
 def service(found: Object) -> Health:
@@ -274,7 +296,13 @@ def namespace(found: Object) -> Health:
     if (found.get("status") or {}).get("phase") != "Terminating":
         return OK
     has = conditions(found)
-    names = ("NamespaceDeletionDiscoveryFailure", "NamespaceDeletionGroupVersionParsingFailure", "NamespaceDeletionContentFailure", "NamespaceFinalizersRemaining", "NamespaceContentRemaining")  # fmt: skip
+    names = (
+        "NamespaceDeletionDiscoveryFailure",
+        "NamespaceDeletionGroupVersionParsingFailure",
+        "NamespaceDeletionContentFailure",
+        "NamespaceFinalizersRemaining",
+        "NamespaceContentRemaining",
+    )
     said = [str(has[name].get("message")) for name in names if has.get(name, {}).get("status") == "True"]
     return Health(PROGRESSING, "is being deleted" + (f": {' '.join(said)}" if said else ""))
 
@@ -293,7 +321,7 @@ def node(found: Object) -> Health:
 
 
 def webhooks(found: Object) -> Health:
-    """A webhook that is a service needs the certificate authority that its operator writes."""
+    """A webhook that is a service needs the certificate authority that its operator writes; endpoints.py looks behind it."""
     late = [
         str(item.get("name"))
         for item in found.get("webhooks") or []

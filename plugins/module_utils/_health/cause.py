@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from .builtin import REFUSED
 from .judge import object_health
 from .model import DEGRADED, SUSPENDED, Health
 
@@ -24,20 +25,24 @@ DEFAULT_CLASS = (
     "storageclass.kubernetes.io/is-default-class",
     "storageclass.beta.kubernetes.io/is-default-class",
 )
-# The API server refuses the object itself; a webhook that does not answer ("failed calling webhook") may still come up.
-REFUSED = re.compile(r"exceeded quota|admission webhook .* denied the request|violates PodSecurity|is invalid:")
+# The API server's words: k8s.io/apiserver/pkg/admission/plugin/webhook/errors/statuserror.go
+CALL = re.compile(
+    r'^.*?failed calling webhook "(?P<webhook>[^"]+)": (?:failed to call webhook: )?'
+    r'\w+ "https://(?P<service>[^./"]+)\.(?P<namespace>[^./"]+)\.svc[^"]*": (?P<why>.*)$'
+)
 CREATES = frozenset({"SuccessfulCreate", "FailedCreate"})
 # Repeats what the pod's status says better.
-ECHOES = frozenset({"BackOff", "Failed"})
+ECHOES = frozenset({"BackOff", "Failed", "FailedScheduling"})
 LONGEST = 400  # characters of somebody else's message
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Objects near the unhealthy ones. classes: None when they could not be read."""
+    """Objects near the unhealthy ones. classes, volumes: None when they were not or could not be read."""
 
     objects: tuple[Object, ...] = ()
     classes: tuple[Object, ...] | None = None
+    volumes: tuple[Object, ...] | None = None
 
     def of(self, kind: str) -> Iterator[Object]:
         """Those of a kind."""
@@ -146,10 +151,12 @@ def events_of(found: Object, evidence: Evidence) -> list[Object]:
     return sorted(about, key=when, reverse=True)
 
 
-def _said(event: Object) -> str:
-    text = " ".join(str(event.get("message", "")).split())
+def _said(about: Object) -> str:
+    """Reason and message of an event or a condition."""
+    text = " ".join(str(about.get("message", "")).split())
+    text = CALL.sub(r"webhook \g<webhook> of Service \g<namespace>/\g<service> cannot be called: \g<why>", text)
     text = text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
-    return f"{event.get('reason')}: {text}"
+    return f"{about.get('reason')}: {text}"
 
 
 def _reason(found: Object, evidence: Evidence) -> Reason | None:
@@ -184,8 +191,7 @@ def refusal(found: Object, evidence: Evidence) -> Iterator[Reason]:
             return
     for condition in found.get("status", {}).get("conditions") or []:
         if condition.get("type") == "ReplicaFailure" and condition.get("status") == "True":
-            text = str(condition.get("message", ""))
-            yield Reason(f"{condition.get('reason')}: {text}", bool(REFUSED.search(text)))
+            yield Reason(_said(condition), bool(REFUSED.search(str(condition.get("message")))))
 
 
 def _warnings(found: Object, evidence: Evidence, but: Iterable[str] = ()) -> list[Object]:
@@ -228,20 +234,47 @@ def claim_reason(claim: Object, evidence: Evidence) -> Reason | None:
     spec, metadata = claim.get("spec", {}), claim.get("metadata", {})
     if claim.get("status", {}).get("phase") != "Pending":
         return None
-    wanted = spec.get("storageClassName")
     if evidence.classes is not None and not spec.get("volumeName"):
-        classes = {one["metadata"]["name"]: one for one in evidence.classes}
-        if wanted is None and not any(_is_default(one) for one in evidence.classes):
-            return Reason("names no storage class, and the cluster has no default one", True)
-        if wanted and wanted not in classes:
-            known = ", ".join(sorted(classes)) or "none"
-            return Reason(f"storage class {wanted} does not exist (there is {known})", True)
-        late = classes.get(wanted or "", {}).get("volumeBindingMode") == "WaitForFirstConsumer"
+        problem = class_problem(claim, evidence.classes)
+        if problem:
+            volumes = evidence.volumes
+            return Reason(problem, volumes is not None and not any(_may_serve(one, claim) for one in volumes))
+        late = any(
+            one["metadata"]["name"] == spec.get("storageClassName")
+            and one.get("volumeBindingMode") == "WaitForFirstConsumer"
+            for one in evidence.classes
+        )
         if late and not any(_mounts(pod, metadata) for pod in evidence.of("Pod")):
             return Reason("waits for its first consumer", status=SUSPENDED)
     events = events_of(claim, evidence)
     told = [*(event for event in events if event.get("type") == "Warning"), *events]
     return Reason(_said(told[0])) if told else None
+
+
+def class_problem(claim: Object, classes: Iterable[Object]) -> str:
+    """Why nobody makes a volume for a claim: it names no storage class that is there; '' when it does, or wants none."""
+    wanted, known = claim.get("spec", {}).get("storageClassName"), {one["metadata"]["name"]: one for one in classes}
+    if wanted is None and not any(map(_is_default, known.values())):
+        return "names no storage class, and the cluster has no default one"
+    if wanted and wanted not in known:
+        return f"storage class {wanted} does not exist (there is {', '.join(sorted(known)) or 'none'})"
+    return ""
+
+
+def needs_volumes(evidence: Evidence) -> bool:
+    """Whether a claim waits that only a volume made by hand can serve."""
+    return evidence.classes is not None and any(
+        claim.get("status", {}).get("phase") == "Pending" and class_problem(claim, evidence.classes)
+        for claim in evidence.of("PersistentVolumeClaim")
+    )
+
+
+def _may_serve(volume: Object, claim: Object) -> bool:
+    """Whether a volume bears the class that a claim wants, a class that need not exist, and is nobody else's."""
+    spec, wanted, metadata = volume.get("spec", {}), claim.get("spec", {}), claim["metadata"]
+    owner = spec.get("claimRef") or metadata
+    mine = all(owner.get(part) == metadata.get(part) for part in ("namespace", "name"))
+    return mine and (spec.get("storageClassName") or "") == (wanted.get("storageClassName") or "")
 
 
 def _is_default(found: Object) -> bool:

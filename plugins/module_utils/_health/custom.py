@@ -9,7 +9,21 @@ from collections.abc import Iterator
 
 from .kstatus import outdated, told
 from .model import DEGRADED, HEALTHY, PROGRESSING, SUSPENDED, Health
-from .rows import SILENT, Object, Rule, at, conditions, is_set, listed, no_status, parents, phase, reads, resting
+from .rows import (
+    SILENT,
+    Object,
+    Rule,
+    at,
+    conditions,
+    is_set,
+    listed,
+    no_status,
+    parents,
+    phase,
+    reads,
+    resting,
+    volunteered,
+)
 
 READY = conditions("Ready")
 NONE = no_status()
@@ -20,7 +34,6 @@ VELERO = phase(
     hopeless=("Failed", "FailedValidation", "PartiallyFailed", "Canceled"),
     message="status.failureReason",
 )
-VELERO_PLACE = phase("status.phase", ("Available",), degraded=("Unavailable",))
 VELERO_DATA = phase("status.phase", ("Completed",), hopeless=("Failed", "Canceled"), message="status.message")
 ROOK = phase("status.phase", ("Ready", "Connected"), degraded=("Failure", "Error", "DeletionIsBlocked"))
 ALTINITY = phase("status.status", ("Completed",), degraded=("Aborted",), message="status.error")
@@ -145,9 +158,10 @@ def keycloak(*wanted: str) -> Rule:
     """HasErrors wins over everything, then what is wanted: Ready, or Done of an import."""
 
     def rule(found: Object) -> Health:
+        old = outdated(found)
         has = listed(at(found, "status.conditions"), at(found, "metadata.generation"))
-        if outdated(found) or not has:
-            return outdated(found) or SILENT
+        if old or not has:
+            return old or SILENT
         if has.get("HasErrors", {}).get("status") == "True":
             return Health(DEGRADED, told(has["HasErrors"]))
         if has.get("RollingUpdate", {}).get("status") == "True":
@@ -216,16 +230,6 @@ def tigera(found: Object) -> Health:
         if good.get("status") == "True"
         else Health(PROGRESSING, told(good or {"reason": "is not available yet"}))
     )
-
-
-def installation(found: Object) -> Health:
-    """Calico's own kinds: TigeraStatus speaks for them, conditions count when there are some."""
-    return tigera(found) if at(found, "status.conditions") else Health(HEALTHY)
-
-
-def location(found: Object) -> Health:
-    """Velero's place of snapshots: no controller of Velero checks it, plugins may."""
-    return VELERO_PLACE(found) if at(found, "status.phase") else Health(HEALTHY)
 
 
 def reloaded(found: Object) -> Health:
@@ -301,8 +305,9 @@ def collector(found: Object) -> Health:
     """OpenTelemetry's collector: its version is written, and 2/2 of its replicas are there."""
     scale = str(at(found, "status.scale.statusReplicas") or "")
     have, slash, wanted = scale.partition("/")
-    if outdated(found) or not at(found, "status.version"):
-        return outdated(found) or SILENT
+    old = outdated(found)
+    if old or not at(found, "status.version"):
+        return old or SILENT
     return Health(PROGRESSING, f"{scale} replicas") if slash and int(have) < int(wanted) else Health(HEALTHY)
 
 
@@ -343,8 +348,6 @@ def listeners(rule: Rule) -> Rule:
 
 def cilium_pool(found: Object) -> Health:
     """No conflict, and an address left."""
-    if at(found, "spec.disabled") is True:
-        return Health(SUSPENDED, "is disabled")
     has = listed(at(found, "status.conditions"), at(found, "metadata.generation"))
     if has.get("cilium.io/PoolConflict", {}).get("status") == "True":
         return Health(DEGRADED, told(has["cilium.io/PoolConflict"]))
@@ -378,21 +381,18 @@ def policy(found: Object) -> Health:
 
 
 def scheduled_backup(found: Object) -> Health:
-    """CloudNativePG's schedule: suspended, wrong, or waiting for its time."""
+    """CloudNativePG's schedule: wrong, or waiting for its time."""
     wrong = at(found, "status.error")
-    if at(found, "spec.suspend"):
-        return Health(SUSPENDED, "is suspended")
     return Health(DEGRADED, str(wrong)) if wrong else Health(HEALTHY)
 
 
-def without_problem(*names: str) -> Rule:
-    """Cilium's way: conditions that say what is wrong."""
-    return conditions(bad=names)
+TIGERA = reads(tigera, "status.conditions")
 
 
-def _kinds(group: str, kinds: str, rule: Rule) -> Iterator[tuple[tuple[str, str], Rule]]:
-    for kind in kinds.split():
-        yield (group, kind), rule
+def _kinds(groups: str, kinds: str, rule: Rule) -> Iterator[tuple[tuple[str, str], Rule]]:
+    for group in groups.split():
+        for kind in kinds.split():
+            yield (group, kind), rule
 
 
 GATEWAY = "gateway.networking.k8s.io"
@@ -415,7 +415,7 @@ CUSTOM: dict[tuple[str, str], Rule] = dict(
         _kinds("postgresql.cnpg.io", "Database DatabaseRole Publication Subscription", reads(applied, "status.applied", "status.message")),
         _kinds("postgresql.cnpg.io", "Pooler", reads(pooler, "status.phase", "status.instances", "status.error", "status.phaseReason", "spec.instances")),
         _kinds("postgresql.cnpg.io", "Backup", phase("status.phase", ("completed",), degraded=("walArchivingFailing",), hopeless=("failed",), message="status.error")),
-        _kinds("postgresql.cnpg.io", "ScheduledBackup", reads(scheduled_backup, "status.error", "spec.suspend")),
+        _kinds("postgresql.cnpg.io", "ScheduledBackup", resting("spec.suspend", reads(scheduled_backup, "status.error"), "is suspended")),
         _kinds("postgresql.cnpg.io", "ImageCatalog ClusterImageCatalog FailoverQuorum", NONE),
         _kinds("barmancloud.cnpg.io", "ObjectStore", NONE),
         _kinds("secrets.hashicorp.com", "VaultConnection VaultAuth", conditions("Ready", "Healthy")),
@@ -448,16 +448,14 @@ CUSTOM: dict[tuple[str, str], Rule] = dict(
         _kinds("opentelemetry.io", "TargetAllocator OpAMPBridge", is_set("status.version")),
         _kinds("opentelemetry.io", "Instrumentation", NONE),
         _kinds("opentelemetry.io", "ClusterObservability", READY),
-        _kinds("opensearch.org", "OpenSearchCluster", reads(opensearch, "status.phase", "status.health", "status.initialized")),
-        _kinds("opensearch.org", "OpensearchUser OpensearchRole OpensearchUserRoleBinding OpensearchTenant OpensearchActionGroup OpenSearchISMPolicy OpensearchIndexTemplate OpensearchComponentTemplate OpensearchSnapshotPolicy", APPLIED_OPENSEARCH),
-        _kinds("opensearch.opster.io", "OpenSearchCluster", reads(opensearch, "status.phase", "status.health", "status.initialized")),
-        _kinds("opensearch.opster.io", "OpensearchUser OpensearchRole OpensearchUserRoleBinding OpensearchTenant OpensearchActionGroup OpenSearchISMPolicy OpensearchIndexTemplate OpensearchComponentTemplate OpensearchSnapshotPolicy", APPLIED_OPENSEARCH),
-        _kinds("cilium.io", "CiliumLoadBalancerIPPool", reads(cilium_pool, "status.conditions")),
-        _kinds("cilium.io", "CiliumBGPClusterConfig", without_problem("cilium.io/NoMatchingNode", "cilium.io/MissingPeerConfigs", "cilium.io/ConflictingClusterConfig")),
+        _kinds("opensearch.org opensearch.opster.io", "OpenSearchCluster", reads(opensearch, "status.phase", "status.health", "status.initialized")),
+        _kinds("opensearch.org opensearch.opster.io", "OpensearchUser OpensearchRole OpensearchUserRoleBinding OpensearchTenant OpensearchActionGroup OpenSearchISMPolicy OpensearchIndexTemplate OpensearchComponentTemplate OpensearchSnapshotPolicy", APPLIED_OPENSEARCH),
+        _kinds("cilium.io", "CiliumLoadBalancerIPPool", resting("spec.disabled", reads(cilium_pool, "status.conditions"), "is disabled")),
+        _kinds("cilium.io", "CiliumBGPClusterConfig", conditions(bad=("cilium.io/NoMatchingNode", "cilium.io/MissingPeerConfigs", "cilium.io/ConflictingClusterConfig"))),
         _kinds("cilium.io", "CiliumBGPPeerConfig CiliumBGPAdvertisement CiliumL2AnnouncementPolicy CiliumEgressGatewayPolicy CiliumGatewayClassConfig", NONE),
         _kinds("cilium.io", "CiliumNetworkPolicy CiliumClusterwideNetworkPolicy", NONE),
-        _kinds("operator.tigera.io", "TigeraStatus", reads(tigera, "status.conditions")),
-        _kinds("operator.tigera.io", "Installation APIServer Goldmane Whisker Istio", reads(installation, "status.conditions")),
+        _kinds("operator.tigera.io", "TigeraStatus", TIGERA),
+        _kinds("operator.tigera.io", "Installation APIServer Goldmane Whisker Istio", volunteered("status.conditions", TIGERA)),
         _kinds("operator.tigera.io", "GatewayAPI ImageSet", NONE),
         _kinds("projectcalico.org", "IPPool BGPConfiguration BGPPeer BGPFilter FelixConfiguration GlobalNetworkPolicy NetworkPolicy Tier", NONE),
         _kinds("projectcalico.org", "CalicoNodeStatus", is_set("status.lastUpdated")),
@@ -468,15 +466,15 @@ CUSTOM: dict[tuple[str, str], Rule] = dict(
         _kinds("frrk8s.metallb.io", "FRRNodeState", reads(reloaded, "status.lastConversionResult", "status.lastReloadResult")),
         _kinds("ceph.rook.io", "CephCluster", reads(ceph_cluster, "status.phase", "status.ceph.health", "status.message")),
         _kinds("ceph.rook.io", "CephBlockPool CephFilesystem CephObjectStore CephObjectStoreUser CephNFS CephRBDMirror CephFilesystemMirror CephFilesystemSubVolumeGroup CephBlockPoolRadosNamespace", ROOK),
+        _kinds("objectbucket.io", "ObjectBucketClaim", phase("status.phase", ("Bound",), degraded=("Failed",))),
         _kinds("csi.ceph.io", "OperatorConfig Driver CephConnection ClientProfile", NONE),
         _kinds("velero.io", "BackupStorageLocation", phase("status.phase", ("Available",), degraded=("Unavailable",), message="status.message")),
-        _kinds("velero.io", "VolumeSnapshotLocation", reads(location, "status.phase")),
+        _kinds("velero.io", "VolumeSnapshotLocation", volunteered("status.phase", phase("status.phase", ("Available",), degraded=("Unavailable",)))),
         _kinds("velero.io", "Schedule", resting("spec.paused", phase("status.phase", ("Enabled",), hopeless=("FailedValidation",), message="status.validationErrors"))),
         _kinds("velero.io", "Backup Restore", VELERO),
         _kinds("velero.io", "BackupRepository", phase("status.phase", ("Ready",), degraded=("NotReady",), message="status.message")),
         _kinds("velero.io", "PodVolumeBackup PodVolumeRestore DataUpload DataDownload", VELERO_DATA),
-        _kinds("k8gb.io", "Gslb", reads(gslb, "status.serviceHealth", "status.healthyRecords")),
-        _kinds("k8gb.absa.oss", "Gslb", reads(gslb, "status.serviceHealth", "status.healthyRecords")),
+        _kinds("k8gb.io k8gb.absa.oss", "Gslb", reads(gslb, "status.serviceHealth", "status.healthyRecords")),
         _kinds("k8gb.io", "ZoneDelegation", is_set("status.dnsServers")),
         _kinds("externaldns.k8s.io", "DNSEndpoint", NONE),
         _kinds("security.istio.io", "PeerAuthentication AuthorizationPolicy RequestAuthentication", NONE),

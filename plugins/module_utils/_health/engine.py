@@ -5,17 +5,19 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
 from .._kube import KubeError
 from .._objects import METADATA_WATCH, Object, Objects, Resource
-from . import cause, plan
+from . import cause, endpoints, plan
 from .judge import object_health
 from .model import Health
 from .plan import BUILT_IN, Check, Collection, Found, Verdict
@@ -24,10 +26,14 @@ AT_ONCE = 6  # connections of the first look
 IDLE = 330.0  # seconds without a word after which a watch is taken for dead; the server ends it after WATCH
 WATCH = 300
 AGAIN = (0.2, 3.0)  # seconds between two tries to reach a server that does not answer: at first, and at most
-SETTLE = 0.05  # seconds in which changes are gathered before they are judged
+SETTLE = 0.05  # seconds in which changes are gathered before they are judged, and at least
+GATHER = 5  # times as long as it took to judge the last ones
+HTTP_ANSWER = 10.0  # seconds that a service has for an answer
 HTTP_EVERY = 1.0  # seconds between two tries of a service, plus or minus a third
 REFUSED = (401, 403)
+GRACE = 10.0  # seconds in which a refusal may come from an API server that has not read its users and roles yet
 CLASSES = Collection("storage.k8s.io/v1", "StorageClass")
+VOLUMES = Collection("v1", "PersistentVolume")
 
 
 def slim(found: Object) -> Object:
@@ -53,6 +59,19 @@ def slim(found: Object) -> Object:
     return {**kept, "metadata": metadata}
 
 
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """JSON has no cycles; looking for some among ten thousand objects took a third of the time, and again while waiting."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if was:
+            gc.enable()
+
+
 class Engine:
     """The checks of one call. connect gives a connection of one's own; clock is in seconds."""
 
@@ -68,6 +87,7 @@ class Engine:
         self.needed = plan.collections(checks)
         self.lists: dict[Collection, Found] = {}
         self.versions: dict[Collection, str] = {}
+        self.refused: dict[Collection, float] = {}  # since when
         self.verdicts: list[Verdict] = [plan.unanswered("was not asked yet") for _ in checks]
         self.seconds = [0.0 for _ in checks]
         self.changed = threading.Condition()
@@ -75,6 +95,7 @@ class Engine:
         self.watched: set[Collection] = set()
         self.local = threading.local()
         self.ended = False
+        self.look: Callable[[], None] = lambda: None  # called whenever there is still something to wait for
 
     def objects(self) -> Objects:
         """The connection of this thread."""
@@ -85,8 +106,9 @@ class Engine:
     def run(self, wait: bool = True) -> dict[str, Any]:
         """The result: checks in input order, message, passed, hopeless."""
         self.start = self.clock()
-        self.first_look()
-        if wait and not self.settled():
+        with uncollected():
+            self.first_look()
+        if wait and self.timeout > 0 and not self.settled():
             self.wait()
         self.ended = True
         seconds = self.clock() - self.start
@@ -130,6 +152,10 @@ class Engine:
         """The verdicts of these checks from the lists as they are now."""
         known: dict[tuple[str, bool], cause.Evidence] = {}
 
+        def judged(found: Object | None) -> Health:
+            health = object_health(found)
+            return endpoints.reachable(found, health, self.lists) if found else health
+
         def explain(found: Object, health: Health) -> Health:
             space = found.get("metadata", {}).get("namespace", "")
             key = (space, found.get("kind") in cause.WORKLOADS)
@@ -139,29 +165,38 @@ class Engine:
 
         for index in indices:
             if self.checks[index].http is None:
-                verdict = plan.fold(self.checks[index], self.needed[index], self.lists, object_health, explain)
+                verdict = plan.fold(self.checks[index], self.needed[index], self.lists, judged, explain, time.time())
                 self.note(index, verdict)
 
     def evidence(self, namespace: str, workload: bool) -> cause.Evidence:
         """What is known around the objects of a namespace."""
         kinds = cause.EVIDENCE if workload else (*cause.EVIDENCE, *cause.OTHERS)
         lists = [self.lists.get(Collection(BUILT_IN[kind][0], kind, namespace)) for kind in kinds] if namespace else []
-        classes = self.lists.get(CLASSES)
         return cause.Evidence(
-            tuple(item for found in lists if found for item in found.objects),
-            classes.objects if classes and not classes.problem and classes.served else None,
+            tuple(item for found in lists if found for item in found.objects), self.known(CLASSES), self.known(VOLUMES)
         )
+
+    def known(self, where: Collection) -> tuple[Object, ...] | None:
+        """What a list has, None when it was not read."""
+        found = self.lists.get(where)
+        return found.objects if found and not found.problem and found.served else None
 
     def evidence_lists(self) -> list[Collection]:
         """The lists in which the causes of what is not healthy are to be found."""
         found: dict[Collection, None] = {}
         for verdict in self.verdicts:
             for one in () if verdict.passed else verdict.objects:
-                if one.health.ok or not one.namespace or one.source is None:
+                if one.health.ok or one.source is None:
+                    continue
+                found.update((where, None) for where in endpoints.behind(one.source))
+                if not one.namespace:
                     continue
                 kinds = cause.EVIDENCE if one.kind in cause.WORKLOADS else (*cause.EVIDENCE, *cause.OTHERS)
                 found.update((Collection(BUILT_IN[kind][0], kind, one.namespace), None) for kind in kinds)
                 found[CLASSES] = None
+                # There may be thousands of volumes, so they are asked for only when they make the difference.
+                if cause.needs_volumes(self.evidence(one.namespace, True)):
+                    found[VOLUMES] = None
         return list(found)
 
     def resource(self, where: Collection, fresh: bool = False) -> Resource | None:
@@ -182,22 +217,27 @@ class Engine:
             for page in self.objects().pages(resource, where.namespace, where.labels, fields, where.metadata_only):
                 items += [slim(item) for item in page.get("items") or []]
                 self.versions[where] = page.get("metadata", {}).get("resourceVersion", "")
+            self.refused.pop(where, None)
             return Found(tuple(items))
         except KubeError as error:
             # A kind that is not served any more answers 404 to its list.
             if error.status == 404:
                 return Found(served=False)
-            return Found(problem=str(error), hopeless=error.status in REFUSED)
+            if error.status not in REFUSED:
+                return Found(problem=str(error))
+            since = self.refused.setdefault(where, self.clock())
+            return Found(problem=str(error), hopeless=self.clock() - since > GRACE)
 
     def ask(self, check: Check) -> Verdict:
         """One request to a service."""
-        assert check.http is not None
+        if check.http is None:
+            raise TypeError(f"{check} asks no service")
         try:
-            answer = self.objects().client.ask("GET", check.http.url, accept="*/*")
+            left = self.start + self.timeout - self.clock()
+            answer = self.objects().client.look(check.http.url, min(HTTP_ANSWER, max(left, 1.0)))
         except KubeError as error:
             return plan.unanswered(str(error))
-        text = answer.data if isinstance(answer.data, str) else ""
-        return plan.judge_answer(check.http, answer.status, answer.data, text)
+        return plan.judge_answer(check.http, answer.status, answer.data)
 
     def wait(self) -> None:
         """Until everything passed, waiting is in vain, or the time is up."""
@@ -205,7 +245,9 @@ class Engine:
             if check.http and not self.verdicts[index].passed:
                 threading.Thread(target=self.keep_asking, args=(index,), daemon=True).start()
         until = self.start + self.timeout
+        cost = 0.0
         while not self.settled():
+            self.look()
             self.start_watches()
             left = until - self.clock()
             if left <= 0:
@@ -213,17 +255,23 @@ class Engine:
             with self.changed:
                 if not self.dirty:
                     self.changed.wait(left)
-            time.sleep(min(SETTLE, max(left, 0)))
+            # Judging thousands of objects costs more than a change is worth: several changes share it.
+            time.sleep(min(max(SETTLE, GATHER * cost), max(left, 0)))
             with self.changed:
                 dirty, self.dirty = self.dirty, set()
-                self.judge([index for index in range(len(self.checks)) if self.concerned(index, dirty)])
+            begun = time.thread_time()
+            self.judge([index for index in range(len(self.checks)) if self.concerned(index, dirty)])
+            cost = time.thread_time() - begun
 
     def concerned(self, index: int, dirty: set[Collection]) -> bool:
         """Whether a change in these lists can change a verdict: one of the check's, or one near its objects."""
         if self.verdicts[index].passed and not dirty & set(self.needed[index]):
             return False
-        spaces = {one.namespace for one in self.verdicts[index].objects}
-        return any(where in self.needed[index] or where == CLASSES or where.namespace in spaces for where in dirty)
+        seen = self.verdicts[index].objects
+        spaces = {one.namespace for one in seen}
+        behind = {where for one in seen if one.source for where in endpoints.behind(one.source)}
+        near = {*self.needed[index], CLASSES, VOLUMES, *behind}
+        return any(where in near or where.namespace in spaces for where in dirty)
 
     def start_watches(self) -> None:
         """A thread for each list that matters and has none yet."""
@@ -254,11 +302,13 @@ class Engine:
                 time.sleep(pause * (0.7 + 0.6 * random.random()))
                 pause = min(pause * 2, AGAIN[1])
                 continue
-            pause = AGAIN[0]
-            try:
+            begun = self.clock()
+            with suppress(KubeError):
                 self.follow(where)
-            except KubeError:
-                time.sleep(pause)
+            # One that ended at once is not begun again at once: the server goes down, or does not let us watch.
+            lasted = self.clock() - begun > AGAIN[1]
+            time.sleep(AGAIN[0] if lasted else pause * (0.7 + 0.6 * random.random()))
+            pause = AGAIN[0] if lasted else min(pause * 2, AGAIN[1])
 
     def follow(self, where: Collection) -> None:
         """One watch, until the server ends it or says that it lost its place (410 Gone)."""

@@ -27,5 +27,5 @@ def object_health(found: dict[str, Any] | None) -> Health:
                 f"is being deleted since {metadata['deletionTimestamp']}" + (f", held by {held}" if held else ""),
             )
         return (CUSTOM.get(key) or BUILTIN.get(key) or judge)(found)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         return Health(UNKNOWN, f"its status cannot be understood ({error})")

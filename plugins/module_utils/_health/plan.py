@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Optional
 
 from .._errors import KubestdError
-from .model import HEALTHY, MISSING, PROGRESSING, STATES, UNKNOWN, Health
+from .model import DEGRADED, HEALTHY, MISSING, PROGRESSING, STATES, UNKNOWN, Health
 
 Object = dict[str, Any]
 Judge = Callable[[Optional[Object]], Health]
@@ -24,10 +26,12 @@ BUILT_IN = {
     "APIService": ("apiregistration.k8s.io/v1", "apiservices", False),
     "DaemonSet": ("apps/v1", "daemonsets", True),
     "Deployment": ("apps/v1", "deployments", True),
+    "EndpointSlice": ("discovery.k8s.io/v1", "endpointslices", True),
     "Event": ("v1", "events", True),
     "HorizontalPodAutoscaler": ("autoscaling/v2", "horizontalpodautoscalers", True),
     "Ingress": ("networking.k8s.io/v1", "ingresses", True),
     "Job": ("batch/v1", "jobs", True),
+    "MutatingWebhookConfiguration": ("admissionregistration.k8s.io/v1", "mutatingwebhookconfigurations", False),
     "Namespace": ("v1", "namespaces", False),
     "Node": ("v1", "nodes", False),
     "PersistentVolume": ("v1", "persistentvolumes", False),
@@ -40,6 +44,7 @@ BUILT_IN = {
     "ServiceAccount": ("v1", "serviceaccounts", True),
     "StatefulSet": ("apps/v1", "statefulsets", True),
     "StorageClass": ("storage.k8s.io/v1", "storageclasses", False),
+    "ValidatingWebhookConfiguration": ("admissionregistration.k8s.io/v1", "validatingwebhookconfigurations", False),
 }
 # What of a Helm release has a health of its own.
 RELEASE_KINDS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "Service", "PersistentVolumeClaim")
@@ -80,6 +85,14 @@ class Http:
 
 
 @dataclass(frozen=True)
+class Newest:
+    """Of many objects only the newest one that has ended counts. by: the dotted path of its time; max_age: in seconds."""
+
+    by: str = "metadata.creationTimestamp"
+    max_age: float | None = None
+
+
+@dataclass(frozen=True)
 class Check:
     """One check of the list."""
 
@@ -92,6 +105,7 @@ class Check:
     min_count: int = 1
     absent: bool = False
     condition: tuple[str, str] | None = None
+    newest: Newest | None = None
     http: Http | None = None
     release: str | None = None
     namespaces: tuple[str, ...] = ()  # of a release, its own first
@@ -187,7 +201,9 @@ def make_check(options: Mapping[str, Any]) -> Check:
     if not api_version:
         raise KubestdError(f"A check of {kind} needs api_version, for example example.com/v1.")
     wanted, namespace = options.get("object"), options.get("namespace")
-    condition = options.get("condition")
+    condition, newest = options.get("condition"), options.get("newest")
+    if newest is not None and (wanted or absent):
+        raise KubestdError(f"A check of the newest {kind} names no object and no state; take them out.")
     made = Check(
         "",
         api_version,
@@ -198,6 +214,7 @@ def make_check(options: Mapping[str, Any]) -> Check:
         options.get("min_count", 1),
         absent,
         (condition["type"], condition.get("status") or "True") if condition else None,
+        Newest(**{name: value for name, value in newest.items() if value is not None}) if newest is not None else None,
     )
     return replace(made, name=name or described(made))
 
@@ -272,13 +289,29 @@ def with_condition(found: Object, wanted: tuple[str, str], judge: Judge) -> Heal
     return Health(PROGRESSING, f"condition {kind} is not there yet", judge(found).hopeless)
 
 
-def leaving(found: Object) -> Health:
-    """An object that should be absent and is there."""
-    metadata = found.get("metadata", {})
-    if not metadata.get("deletionTimestamp"):
+def leaving(found: Object, judge: Judge) -> Health:
+    """An object that should be absent and is there; what is being deleted says what holds it."""
+    if not found.get("metadata", {}).get("deletionTimestamp"):
         return Health(PROGRESSING, "is still there, and nobody has deleted it")
-    holding = [*(metadata.get("finalizers") or []), *(found.get("spec", {}).get("finalizers") or [])]
-    return Health(PROGRESSING, "is being deleted" + (f", held by {', '.join(holding)}" if holding else ""))
+    return judge(found)
+
+
+def moment(found: Object, path: str) -> float:
+    """The time at a path, that of its creation where nothing stands there."""
+    created = str(found.get("metadata", {}).get("creationTimestamp") or "1970-01-01T00:00:00Z")
+    there, value = dotted(found, path)
+    return datetime.fromisoformat(str((there and value) or created).replace("Z", "+00:00")).timestamp()
+
+
+def last(newest: Newest, seen: Sequence[Seen], now: float) -> list[Seen]:
+    """The newest object that is not on its way any more, else the newest of all; too old is Degraded."""
+    ordered = sorted(seen, key=lambda one: moment(one.source or {}, newest.by), reverse=True)
+    one = next((item for item in ordered if item.health.status != PROGRESSING), ordered[0])
+    age = now - moment(one.source or {}, newest.by)
+    if one.health.ok and newest.max_age is not None and age > newest.max_age:
+        text = f"is the newest and {age / 3600:.1f} h old, {newest.max_age / 3600:.1f} h are allowed"
+        one = replace(one, health=Health(DEGRADED, text))
+    return [one]
 
 
 def fold(
@@ -287,8 +320,9 @@ def fold(
     lists: Mapping[Collection, Found],
     judge: Judge,
     explain: Callable[[Object, Health], Health] = lambda _found, health: health,
+    now: float = 0.0,
 ) -> Verdict:
-    """What the lists say about a check. judge: the health of an object; explain: the same with its root cause."""
+    """What the lists say about a check. judge: the health of an object; explain: the same with its root cause; now: seconds since 1970."""
     needed = tuple(needed)
     seen: list[Seen] = []
     unserved: list[Collection] = []
@@ -305,7 +339,7 @@ def fold(
             if not belongs(check, where, item):
                 continue
             if check.absent:
-                health = leaving(item)
+                health = leaving(item, judge)
             else:
                 health = with_condition(item, check.condition, judge) if check.condition else judge(item)
                 health = health if health.ok else explain(item, health)
@@ -318,6 +352,9 @@ def fold(
             if not health.ok and where not in watch:
                 watch.append(where)
     seen.sort(key=lambda one: (one.kind, one.namespace, one.name))
+    enough = there if check.release and not seen else check.release or len(seen) >= check.min_count
+    if check.newest and seen:
+        seen, watch = last(check.newest, seen, now), list(needed)
     if check.absent:
         passed = not seen and not there
         message = _several(seen) or ("" if passed else "the release is still recorded")
@@ -326,7 +363,6 @@ def fold(
         kind = unserved[0]
         text = f"the API server serves no {kind.kind} of {kind.api_version}; is its CustomResourceDefinition installed?"
         return Verdict(MISSING, text, False, objects=_nothing(check), watch=needed)
-    enough = there if check.release and not seen else check.release or len(seen) >= check.min_count
     if not enough and not seen:
         what = f"no release {check.release} in namespace {check.namespaces[0]}" if check.release else None
         return Verdict(
@@ -341,7 +377,8 @@ def fold(
         text = f"{len(seen)} of at least {check.min_count} found: {described(check)}"
         return Verdict(PROGRESSING, text, False, objects=tuple(seen), watch=needed)
     best = max((one.health.status for one in seen), key=STATES.index, default=HEALTHY)
-    return Verdict(best, "" if seen else "has no workloads", True, objects=tuple(seen))
+    text = "has no workloads" if check.release and not seen else ""
+    return Verdict(best, text, True, objects=tuple(seen))
 
 
 def _nothing(check: Check) -> tuple[Seen, ...]:
@@ -380,8 +417,12 @@ def same(found: Any, wanted: Any) -> bool:
     return str(found).lower() == str(wanted).lower()
 
 
-def judge_answer(http: Http, status: int, data: Any, text: str) -> Verdict:
+def judge_answer(http: Http, status: int, text: str) -> Verdict:
     """What an answer of a service says about its check."""
+    try:
+        data = json.loads(text)
+    except ValueError:
+        data = None
     where = f"{http.scheme} {http.namespace}/{http.service}:{http.port}{'/' + http.path.lstrip('/')}"
     if status not in http.status:
         said = data.get("message") if isinstance(data, dict) else None

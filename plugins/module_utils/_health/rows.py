@@ -6,14 +6,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from typing import Any
 
 from .kstatus import outdated, told
-from .model import DEGRADED, HEALTHY, PROGRESSING, SUSPENDED, UNKNOWN, Health
+from .model import DEGRADED, HEALTHY, PROGRESSING, SUSPENDED, Health
 
 Object = dict[str, Any]
-Rule = Callable[[Object], Health]
 SILENT = Health(PROGRESSING, "its controller has not reported yet")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How the objects of a kind are judged.
+
+    judge: says it of one object. paths: what it reads, dotted; a contract test looks for them in the CRDs.
+    """
+
+    judge: Callable[[Object], Health]
+    paths: tuple[str, ...] = ()
+
+    def __call__(self, found: Object) -> Health:
+        return self.judge(found)
 
 
 def at(found: Any, path: str) -> Any:
@@ -23,23 +37,19 @@ def at(found: Any, path: str) -> Any:
     return found
 
 
-def reads(rule: Rule, *paths: str) -> Rule:
-    """The rule with the paths it reads, which a contract test looks for in the CRDs; it never raises."""
-
-    def careful(found: Object) -> Health:
-        try:
-            return rule(found)
-        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-            return Health(UNKNOWN, f"its status cannot be understood ({error})")
-
-    careful.paths = paths  # type: ignore[attr-defined]
-    return careful
+def reads(judge: Callable[[Object], Health], *paths: str) -> Rule:
+    """The rule that judges so and reads these paths."""
+    return Rule(judge, paths)
 
 
 def resting(path: str, rule: Rule, text: str = "is paused") -> Rule:
     """At rest while the path says so (spec.paused, spec.suspend), else what the rule says."""
-    read = getattr(rule, "paths", ())
-    return reads(lambda found: Health(SUSPENDED, text) if at(found, path) is True else rule(found), path, *read)
+    return reads(lambda found: Health(SUSPENDED, text) if at(found, path) is True else rule(found), path, *rule.paths)
+
+
+def volunteered(path: str, rule: Rule) -> Rule:
+    """Nobody has to report on it: healthy until something stands at the path, then what the rule says."""
+    return reads(lambda found: rule(found) if at(found, path) else Health(HEALTHY), path, *rule.paths)
 
 
 def listed(items: Any, generation: Any) -> dict[str, Object]:

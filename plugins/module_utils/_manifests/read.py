@@ -12,9 +12,8 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-import yaml
-
 from .._errors import KubestdError
+from .._yaml import yaml
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 DOWNLOAD = 60.0  # seconds without a byte

@@ -14,7 +14,7 @@ from typing import Any
 from .._diff import difference
 from .._errors import KubestdError
 from .._health.judge import object_health
-from .._kube import KubeError
+from .._kube import KubeError, advice
 from .._objects import Object, Objects, Resource, essence, name_of
 from . import plan
 from .plan import Reference
@@ -25,6 +25,9 @@ EARLY = re.compile(
     r"failed calling webhook|no endpoints available|no matches for kind|could not find the requested resource|namespaces .* not found"
 )
 PAUSE = (0.2, 3.0)  # seconds between two tries: at first, and at most
+POLICIES = ("MutatingAdmissionPolicyBinding", "ValidatingAdmissionPolicyBinding")
+# Seconds; an API server looks for changed policies each second (k8s.io/apiserver, policyRefreshInterval).
+IN_FORCE = 2.5
 
 
 class ManifestSet:
@@ -59,6 +62,27 @@ class ManifestSet:
             "data": {"objects": json.dumps([list(item) for item in references])},
         }
         self.objects.apply(body, force=True)
+
+    def await_kinds(self, objects: list[Object]) -> None:
+        """Until kinds that somebody else brings are there: before that nobody knows whether their objects have a namespace."""
+        brought = {
+            item["spec"]["names"]["kind"]
+            for item in objects
+            if item["kind"] == "CustomResourceDefinition" and "names" in item.get("spec", {})
+        }
+        pause = PAUSE[0]
+        for item in objects:
+            if item["metadata"].get("namespace") or item["kind"] in brought:
+                continue
+            missing = self.objects.resource(item["apiVersion"], item["kind"]) is None
+            while missing:
+                missing = self.objects.resource(item["apiVersion"], item["kind"], fresh=True) is None
+                if missing and time.monotonic() > self.until:
+                    text = f"{item['kind']} of {item['apiVersion']} was not served within {self.timeout:.0f} s"
+                    raise KubestdError(f"{name_of(item)}: {text}; is its CustomResourceDefinition installed?")
+                if missing:
+                    time.sleep(pause)
+                    pause = min(pause * 2, PAUSE[1])
 
     def placed(self, objects: list[Object]) -> list[Object]:
         """The objects with their label, in order, and with a namespace where their kind has one."""
@@ -101,6 +125,8 @@ class ManifestSet:
 
     def present(self, objects: list[Object], prune: bool, check_mode: bool) -> list[dict[str, str]]:
         """Bring the set to its description; what was done to each object, in order."""
+        if not check_mode:
+            self.await_kinds(objects)
         wanted = self.placed(objects)
         references = [plan.reference(item) for item in wanted]
         recorded = self.record()
@@ -115,6 +141,8 @@ class ManifestSet:
                 self.write(dict.fromkeys([*recorded, *references]))
             self.apply([item for item in todo if item["kind"] in plan.FIRST])
             self.apply([item for item in todo if item["kind"] not in plan.FIRST])
+            if any(item["kind"] in POLICIES for item in todo):
+                time.sleep(IN_FORCE)
             self.delete(gone)
             if [item for item in recorded if item not in references]:
                 self.write(references)
@@ -170,7 +198,8 @@ class ManifestSet:
                 f"{name_of(item)}: others have set {', '.join(conflicts)}; take these fields out of the object,"
                 " or set force_conflicts to true to take them over."
             )
-        return KubestdError(f"{name_of(item)} was refused: {error.answer.get('message') or error}")
+        said = str(error.answer.get("message") or error)
+        return KubestdError(f"{name_of(item)} was refused: {said}{advice(said) if error.answer else ''}")
 
     def own(self, references: list[Reference]) -> list[Reference]:
         """Those that are there and still carry the label of this set."""

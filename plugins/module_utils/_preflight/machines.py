@@ -24,6 +24,9 @@ SIZES: dict[str, dict[str, tuple[int, int]]] = {
     "workers": {"cpus": (1, 4), "memory_mib": (1024, 8192), "disk_mib": (10240, 51200)},
     "load_balancers": {"cpus": (1, 2), "memory_mib": (256, 1024), "disk_mib": (1024, 5120)},
 }
+#: The oldest HAProxy that the tests run, and the one to have. In Debian and Ubuntu where it is older than that.
+HAPROXY, HAPROXY_RECOMMENDED = (2, 6), (3, 0)
+HAPROXY_OF = {("ubuntu", "22.04"): "2.4", ("debian", "12"): "2.6", ("ubuntu", "24.04"): "2.8"}
 #: Controllers without which the kubelet starts no pod (kubernetes.io, cgroup v2; kubeadm's SystemVerification).
 CONTROLLERS = ("cpu", "cpuset", "memory", "pids")
 #: Since this version the kubelet refuses cgroup v1 unless failCgroupV1 is false (KEP-5573).
@@ -313,8 +316,15 @@ def check_virtual_ip(cluster: Cluster) -> Iterator[Finding]:
         answers = [facts["reach"].get(f"{virtual_ip}:{port}") or {} for facts in balancers.values()]
         # Whoever refuses a connection is there, too.
         taken = any(answer.get("ok") or "refused" in str(answer.get("error")) for answer in answers)
-        found = f"{virtual_ip} {'belongs to another machine' if taken else 'is free'}"
-        yield row(INVENTORY, "virtual_ip", not taken, found, "a free address", option)
+        found = f"{virtual_ip} {'answers, and no load balancer has it' if taken else 'is free'}"
+        # Machines are not read at one moment: where HAProxy runs already, the address may have been on its way between them.
+        running = any(
+            entry["port"] == port and entry.get("process") == "haproxy"
+            for facts in balancers.values()
+            for entry in facts["ports"]
+        )
+        level = WARN if running else FAIL
+        yield row(INVENTORY, "virtual_ip", not taken, found, "a free address", option, otherwise=level)
 
 
 def check_resolution(cluster: Cluster) -> Iterator[Finding]:
@@ -430,6 +440,25 @@ def check_commands(cluster: Cluster) -> Iterator[Finding]:
         )
 
 
+def check_haproxy(cluster: Cluster) -> Iterator[Finding]:
+    """The HAProxy that is there, or that the system's packages would bring."""
+    for host, facts in cluster.facts(cluster.balancers):
+        there = (facts["installed"].get("haproxy") or {}).get("version")
+        system = facts["os"].get("id", ""), facts["os"].get("version_id", "")
+        found = there or HAPROXY_OF.get(system, "")
+        numbers = tuple(int(part) for part in re.findall(r"\d+", found)[:2]) or HAPROXY_RECOMMENDED
+        yield row(
+            host,
+            "commands",
+            numbers >= HAPROXY_RECOMMENDED,
+            f"HAProxy {found}" + ("" if there else f", as {' '.join(system)} has it"),
+            "HAProxy 2.6 or newer, as from haproxy.debian.net",
+            "haproxy_lb_packages",
+            "3.0 or newer",
+            FAIL if numbers < HAPROXY else WARN,
+        )
+
+
 MACHINE_CHECKS = (
     check_reachable,
     check_system,
@@ -444,6 +473,7 @@ MACHINE_CHECKS = (
     check_reach,
     check_installed,
     check_commands,
+    check_haproxy,
 )
 
 

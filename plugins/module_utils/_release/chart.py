@@ -18,9 +18,8 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
-import yaml
-
 from .._errors import KubestdError
+from .._yaml import yaml
 
 SHA256 = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 OCI = re.compile(r"oci://(?P<host>[^/@]+)/(?P<path>[^:@]+)(?::(?P<tag>[^@]+))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?")

@@ -8,29 +8,48 @@ from __future__ import annotations
 import base64
 import os
 import re
-import shutil
 import ssl
 import tempfile
+import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 from .._errors import KubestdError
+from .._kube import in_memory
 from . import chart
-from .helm import Tool, explain, last_words, login, transport
+from .helm import Late, Tool, explain, last_words, login, require, transport
 
 REGISTRY_CONFIG = "@registry-config"
 DOWNLOAD = 60.0  # seconds without a byte
-LIMIT = 300.0
+BLOCK = 1 << 16
+# What helm says when it is the signature that fails
+PROVENANCE = re.compile(r"provenance|openpgp|sha256 sum does not match|keyring|\.prov\b", re.IGNORECASE)
 
 
 class Charts:
-    """Charts of one registry login."""
+    """Charts of one registry login; timeout is in seconds, for all that is brought."""
 
-    def __init__(self, helm: Tool, registry: dict[str, Any], verify: dict[str, Any], cosign: str = "cosign") -> None:
-        self.helm, self.registry, self.verify, self.cosign = helm, registry, verify, cosign
+    def __init__(
+        self, helm: Tool, registry: dict[str, Any], verify: dict[str, Any], cosign: str, timeout: float
+    ) -> None:
+        self.helm, self.registry, self.verify, self.cosign, self.timeout = helm, registry, verify, cosign, timeout
+        self.until = time.monotonic() + timeout
+        if verify.get("cosign_key") and verify.get("cosign_identity"):
+            raise KubestdError("chart.verify has a cosign_key and a cosign_identity; write the one that signs.")
         self.folder = os.path.join(helm.cache, "charts")
+
+    @property
+    def left(self) -> float:
+        """Seconds that are left."""
+        return max(0.1, self.until - time.monotonic())
+
+    @property
+    def signed(self) -> bool:
+        """Whether a signature of cosign is wanted."""
+        return bool(self.verify.get("cosign_key") or self.verify.get("cosign_identity"))
 
     def cached(self, sha256: str) -> str | None:
         """The archive with this digest, if it is here and still itself."""
@@ -40,14 +59,14 @@ class Charts:
     def get(self, source: chart.Source) -> chart.Archive:
         """The chart, checked: digest, version, size, signature. Raises KubestdError with a sentence."""
         if source.kind == "path":
-            if self.verify.get("cosign_key") or self.verify.get("cosign_identity"):
+            if self.signed:
                 raise KubestdError(
                     "chart.verify with cosign needs a chart of a registry (oci://…); a path has no signature."
                 )
             archive = chart.read(source.ref)
             chart.check(archive, source)
             if self.verify.get("keyring"):
-                self._provenance(source.ref)
+                self._provenance(source.ref, source.ref)
             return archive
         # A signature is asked for each time, so that a cached archive is not trusted for one it never had.
         path = None if self.verify else self.cached(source.sha256)
@@ -76,14 +95,19 @@ class Charts:
         if self.verify.get("keyring"):
             arguments += ["--verify", "--keyring", self.verify["keyring"]]
         arguments += transport(self.registry)
-        done = self.helm.run(arguments, {REGISTRY_CONFIG: login(host, self.registry)}, LIMIT)
+        try:
+            done = self.helm.run(arguments, {REGISTRY_CONFIG: login(host, self.registry)}, self.left)
+        except Late as error:
+            raise self._late(source) from error
+        if done.code and PROVENANCE.search(done.err):
+            raise self._not_proven(source.ref, done.err)
         if done.code:
             raise self._failed(source, done.err)
         found = re.search(r"Digest:\s*(sha256:[0-9a-f]{64})", done.out + done.err)
         names = [name for name in os.listdir(folder) if name.endswith(".tgz")]
         if not names:
             raise KubestdError(f"helm brought no archive of {ref}: {last_words(done.out + done.err)}")
-        if self.verify.get("cosign_key") or self.verify.get("cosign_identity"):
+        if self.signed:
             self._cosign(source, f"sha256:{source.manifest_digest}" if not found else found.group(1), host)
         return os.path.join(folder, names[0])
 
@@ -92,14 +116,24 @@ class Charts:
         said, cause = last_words(words), explain(words)
         return KubestdError(f"Cannot pull {source.ref} {source.version}: {cause or 'helm failed'} ({said}).")
 
+    def _late(self, source: chart.Source) -> KubestdError:
+        return KubestdError(
+            f"Cannot pull {source.ref} {source.version}: it did not come within {self.timeout:.0f} s; the registry is slow"
+            " or does not answer. Raise timeout, or use a mirror."
+        )
+
+    @staticmethod
+    def _not_proven(ref: str, words: str) -> KubestdError:
+        return KubestdError(f"The provenance of {ref} does not hold: {last_words(words)} (chart.verify.keyring).")
+
     def _download(self, source: chart.Source, folder: str) -> str:
+        if self.signed:
+            raise KubestdError("chart.verify with cosign needs a chart of a registry (oci://…).")
         path = os.path.join(folder, os.path.basename(urlsplit(source.ref).path))
         self._fetch(source, source.ref, path)
-        if self.verify.get("cosign_key") or self.verify.get("cosign_identity"):
-            raise KubestdError("chart.verify with cosign needs a chart of a registry (oci://…).")
         if self.verify.get("keyring"):
             self._fetch(source, f"{source.ref}.prov", f"{path}.prov")
-            self._provenance(path)
+            self._provenance(path, source.ref)
         return path
 
     def _fetch(self, source: chart.Source, address: str, path: str) -> None:
@@ -112,44 +146,59 @@ class Charts:
             context = (
                 ssl.create_default_context(cafile=self.registry.get("ca")) if address.startswith("https") else None
             )
-            with urllib.request.urlopen(request, timeout=DOWNLOAD, context=context) as answer, open(path, "wb") as out:
-                shutil.copyfileobj(answer, out)
+            wait = min(DOWNLOAD, self.left)
+            with urllib.request.urlopen(request, timeout=wait, context=context) as answer, open(path, "wb") as out:
+                while block := answer.read1(BLOCK):
+                    out.write(block)
+                    if time.monotonic() > self.until:
+                        raise self._late(source)
                 length = answer.headers.get("Content-Length")
                 if length and out.tell() != int(length):
                     raise KubestdError(f"{address} was cut after {out.tell()} of {length} bytes; try again.")
         except (OSError, urllib.error.HTTPError, ValueError) as error:
             raise self._failed(source, str(error)) from error
 
-    def _provenance(self, path: str) -> None:
+    def _provenance(self, path: str, ref: str) -> None:
         done = self.helm.run(["verify", path, "--keyring", self.verify["keyring"]])
         if done.code:
-            raise KubestdError(
-                f"The provenance of {path} does not hold: {last_words(done.err)} (chart.verify.keyring)."
-            )
+            raise self._not_proven(ref, done.err)
 
     def _cosign(self, source: chart.Source, digest: str, host: str) -> None:
         tool = Tool(self.cosign, self.helm.cache)
-        arguments = ["verify"]
-        if self.verify.get("cosign_key"):
-            arguments += ["--key", self.verify["cosign_key"]]
-        else:
-            arguments += ["--certificate-identity", self.verify["cosign_identity"]]
-            arguments += ["--certificate-oidc-issuer", self.verify.get("cosign_issuer") or ""]
-        if self.verify.get("trusted_root"):
-            arguments += ["--trusted-root", self.verify["trusted_root"]]
-        if self.verify.get("ignore_transparency_log"):
-            arguments += ["--insecure-ignore-tlog", "--private-infrastructure"]
-        if self.registry.get("plain_http"):
-            arguments.append("--allow-http-registry")
-        if self.registry.get("ca"):
-            arguments += ["--registry-cacert", self.registry["ca"]]
-        with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as config:
-            # cosign reads a login from a folder only; this one is in memory, of mode 0700, and goes with the call
-            with open(os.path.join(config, "config.json"), "wb") as handle:
-                handle.write(login(host, self.registry))
-            ref = f"{source.ref[6:]}@{digest}"
-            done = tool.run([*arguments, ref], limit=LIMIT, DOCKER_CONFIG=config)
-        if done.code:
+        arguments = list(cosign_command(self.verify, self.registry))
+        require(tool, "cosign", arguments)
+        ref = f"{source.ref[6:]}@{digest}"
+        # cosign reads a login from a folder only; in this one is nothing but a link to memory
+        with in_memory(login(host, self.registry)) as secret, tempfile.TemporaryDirectory() as config:
+            os.symlink(secret, os.path.join(config, "config.json"))
+            try:
+                done = tool.run([*arguments, ref], {}, self.left, [secret], DOCKER_CONFIG=config)
+            except Late as error:
+                raise self._late(source) from error
+        said = last_words(done.err)
+        if done.code and re.search(r"\btuf\b", said, re.IGNORECASE):
             raise KubestdError(
-                f"The signature of {ref} does not hold: {last_words(done.err)} (chart.verify). Nothing was changed."
+                f"The signature of {ref} cannot be checked, because cosign does not reach Sigstore's own root: set"
+                f" chart.verify.trusted_root, or ignore_transparency_log for a key of your own ({said})."
             )
+        if done.code:
+            raise KubestdError(f"The signature of {ref} does not hold: {said} (chart.verify). Nothing was changed.")
+
+
+def cosign_command(verify: dict[str, Any], registry: dict[str, Any]) -> Iterator[str]:
+    """How cosign is to verify a chart, without the chart."""
+    yield "verify"
+    if verify.get("cosign_key"):
+        yield from ("--key", verify["cosign_key"])
+    else:
+        yield from ("--certificate-identity", verify["cosign_identity"])
+        yield from ("--certificate-oidc-issuer", verify.get("cosign_issuer") or "")
+    if verify.get("trusted_root"):
+        # offline: a signature without its proof is refused, and no log of the internet asked for it
+        yield from ("--trusted-root", verify["trusted_root"], "--offline")
+    if verify.get("ignore_transparency_log"):
+        yield "--insecure-ignore-tlog"
+    if registry.get("plain_http"):
+        yield "--allow-http-registry"
+    if registry.get("ca"):
+        yield from ("--registry-cacert", registry["ca"])

@@ -15,15 +15,21 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from .._errors import KubestdError
 from .._kube import in_memory
 
-# The first helm that has what a flag of ours needs; https://github.com/helm/helm/releases
-MINIMUM = {"upgrade": (4, 0), "--server-side": (4, 0), "--rollback-on-failure": (4, 0)}
+# The first version of a tool that has, and heeds, a command or flag of ours:
+# https://github.com/helm/helm/releases, https://github.com/sigstore/cosign/releases
+MINIMUM: dict[str, dict[str, tuple[int, ...]]] = {
+    "helm": {"upgrade": (4, 0)},
+    # 2.4 and 2.5 take a trusted root, and ask the internet for another; 2.6.2 mends GHSA-whqx-f9j3-ch6m
+    "cosign": {"verify": (2, 0), "--registry-cacert": (2, 4, 2), "--trusted-root": (2, 6, 2)},
+}
+VERSION = {"helm": ("version", "--template", "{{.Version}}"), "cosign": ("version", "--json")}
 PR_SET_PDEATHSIG = 1
 GRACE = 30.0  # seconds beyond its own time limit after which helm is ended
 # What helm and the registry clients in it say, and what an operator does about it.
@@ -35,8 +41,12 @@ EXPLAINED: tuple[tuple[str, str], ...] = (
     (r"\b429\b|toomanyrequests", "the registry limits requests; wait, log in, or use a mirror"),
     (r"connection refused|no such host|no route to host|i/o timeout|context deadline|timed out|Client\.Timeout|Name or service not known", "the registry does not answer; check the address, the network, or the mirror"),
     (r"\b404\b|not found|manifest unknown|name unknown", "it is not there; check chart.ref and chart.version"),
+    (r"\b50[0234]\b", "the registry is out of order; try again later, or use a mirror"),
     (r"digest|unexpected EOF|size mismatch|short read", "what came is not what the registry announced; the transfer was cut or the blob was changed, try again"),
 )  # fmt: skip
+
+# Warnings, and what cosign says a second time
+NOISE = re.compile(r"level=|WARNING|Flag --|W\d{4} |I\d{4} |time=|error during command execution")
 
 
 def explain(text: str) -> str:
@@ -47,8 +57,12 @@ def explain(text: str) -> str:
 def last_words(text: str) -> str:
     """What a tool said last, without its own prefixes and warnings."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    kept = [line for line in lines if not re.match(r"(level=|WARNING|W\d{4} |I\d{4} |time=)", line)] or lines
+    kept = [line for line in lines if not NOISE.match(line)] or lines
     return re.sub(r"^Error: ", "", " ".join(kept[-4:]))[:1500]
+
+
+class Late(KubestdError):
+    """A tool did not end in its time."""
 
 
 @dataclass
@@ -83,9 +97,17 @@ class Tool:
         return {**kept, **{f"HELM_{name}_HOME": path for name, path in folders.items()}, "HELM_DRIVER": "secret"}
 
     def run(
-        self, arguments: list[str], inputs: dict[str, bytes] | None = None, limit: float = 300.0, **environment: str
+        self,
+        arguments: list[str],
+        inputs: dict[str, bytes] | None = None,
+        limit: float = 300.0,
+        memory: Sequence[str] = (),
+        **environment: str,
     ) -> Output:
-        """Run it. An argument or variable that is the name of an input becomes its path; limit is in seconds."""
+        """Run it. An argument or variable that is the name of an input becomes its path; raises Late after limit seconds.
+
+        memory: further paths of in_memory() that it may read.
+        """
         with contextlib.ExitStack() as stack:
             paths = {name: stack.enter_context(in_memory(content)) for name, content in (inputs or {}).items()}
             process = subprocess.Popen(
@@ -94,13 +116,13 @@ class Tool:
                     *(paths.get(argument, argument) for argument in arguments),
                 ],
                 env={**self.environment(), **{name: paths.get(value, value) for name, value in environment.items()}},
-                pass_fds=[int(path.rpartition("/")[2]) for path in paths.values()],
+                pass_fds=[int(path.rpartition("/")[2]) for path in (*paths.values(), *memory)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 preexec_fn=_die_with_parent,
             )
-            until = time.monotonic() + limit + GRACE
+            until = time.monotonic() + limit
             try:
                 while True:
                     try:
@@ -108,8 +130,8 @@ class Tool:
                         break
                     except subprocess.TimeoutExpired:
                         if time.monotonic() > until:
-                            raise KubestdError(
-                                f"{os.path.basename(self.program)} {arguments[0]} did not end within {limit + GRACE:.0f} s."
+                            raise Late(
+                                f"{os.path.basename(self.program)} {arguments[0]} did not end within {limit:.0f} s."
                             ) from None
                         if self.tick:
                             self.tick()
@@ -120,19 +142,19 @@ class Tool:
         return Output(process.returncode, out.decode("utf-8", "replace"), err.decode("utf-8", "replace"))
 
 
-def version(tool: Tool) -> tuple[int, ...]:
-    """The version of helm, as numbers."""
-    found = re.search(r"v?(\d+)\.(\d+)\.(\d+)", tool.run(["version", "--template", "{{.Version}}"]).out)
-    return tuple(int(number) for number in found.groups()) if found else (0,)
+def version(tool: Tool, kind: str) -> tuple[int, ...]:
+    """The version of a tool as numbers; () when it does not know itself."""
+    found = re.search(r"v?(\d+)\.(\d+)\.(\d+)", re.sub(r'"?goVersion.*', "", tool.run([*VERSION[kind]]).out))
+    return tuple(int(number) for number in found.groups()) if found else ()
 
 
-def require(tool: Tool, *features: str) -> None:
-    """Refuse a helm that is too old for what is asked."""
-    needed = max(MINIMUM[feature] for feature in features)
-    found = version(tool)
+def require(tool: Tool, kind: str, arguments: list[str]) -> None:
+    """Refuse a tool that is too old for a command."""
+    needed = max(MINIMUM[kind].get(argument, ()) for argument in arguments)
+    found = version(tool, kind)
     if found < needed:
-        shown = ".".join(map(str, found))
-        raise KubestdError(f"{tool.program} is version {shown}; helm {needed[0]}.{needed[1]} or newer is needed.")
+        shown, wanted = (".".join(map(str, numbers)) for numbers in (found, needed))
+        raise KubestdError(f"{tool.program} is version {shown or 'unknown'}; {kind} {wanted} or newer is needed.")
 
 
 def login(host: str, registry: dict[str, Any]) -> bytes:

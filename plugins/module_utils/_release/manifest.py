@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import yaml
-
 from .._diff import difference
 from .._kube import KubeError
 from .._objects import Object, Objects, name_of
+from .._yaml import yaml
 from .values import Values, mask
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -11,13 +11,13 @@ import time
 from typing import Any
 
 from .._errors import KubestdError
-from .._kube import KubeError
+from .._kube import KubeError, advice
 from .._kubeconfig import Access
 from .._objects import Objects, Resource
 from . import chart as charts
 from . import manifest, plan, state
 from .fetch import Charts
-from .helm import Tool, last_words, require
+from .helm import GRACE, Tool, last_words, require
 from .lease import Lease
 from .values import Values, fingerprint, label, mask, merge
 
@@ -35,7 +35,9 @@ class Release:
         self.objects = Objects(access.client())
         self.values = merge(options.get("values") or {}, *(options.get("overlays") or []))
         self.secret_values: Values = options.get("secret_values") or {}
-        self.registry, self.verify = options.get("registry") or {}, options.get("verify") or {}
+        self.registry = options.get("registry") or {}
+        wanted = (options.get("chart") or {}).get("verify") or {}
+        self.verify = {name: value for name, value in wanted.items() if value}
         self.timeout = float(options["timeout"])
         self.cache = cache
         self.present = options["state"] == "present"
@@ -48,7 +50,7 @@ class Release:
         """Helm, looked for when it is needed."""
         if self._helm is None:
             self._helm = Tool(self.options.get("helm") or "helm", self.cache, self.tick)
-            require(self._helm, "upgrade")
+            require(self._helm, "helm", ["upgrade"])
         return self._helm
 
     def tick(self) -> None:
@@ -74,8 +76,8 @@ class Release:
 
     def fingerprint(self, salt: str) -> str:
         """The values and the options that make a difference in the cluster."""
-        kept = ("description", "namespace_labels", "verify", "crds")
-        matter = {name: self.options.get(name) for name in kept if self.options.get(name)}
+        kept = {name: self.options.get(name) for name in ("description", "namespace_labels", "crds")}
+        matter = {name: value for name, value in {**kept, "verify": self.verify}.items() if value}
         return fingerprint(self.values, self.secret_values, matter, salt)
 
     def look(self, archive: charts.Archive | None = None) -> tuple[list[plan.Revision], plan.Plan, list[str]]:
@@ -109,8 +111,10 @@ class Release:
 
     def archive(self, found: plan.Revision | None) -> charts.Archive:
         """The chart, brought here and checked; not one that was swapped since it was released."""
-        assert self.source is not None
-        archive = Charts(self.helm, self.registry, self.verify, self.options.get("cosign") or "cosign").get(self.source)
+        if self.source is None:
+            raise TypeError("a release that goes away has no chart")
+        cosign = self.options.get("cosign") or "cosign"
+        archive = Charts(self.helm, self.registry, self.verify, cosign, self.timeout).get(self.source)
         swapped = found and found.chart and found.source == self.source.label and found.chart != archive.sha256
         if swapped and found and not self.source.sha256 and self.source.kind != "path":
             raise KubestdError(
@@ -169,7 +173,8 @@ class Release:
     def upgrade(self, archive: charts.Archive, *flags: str) -> list[str]:
         """The command for this release."""
         salt = state.new_salt()
-        assert self.source is not None
+        if self.source is None:
+            raise TypeError("a release that goes away has no chart")
         labels = {
             "fingerprint": self.fingerprint(salt),
             "salt": salt,
@@ -201,7 +206,7 @@ class Release:
             VALUES: json.dumps(self.values).encode(),
             SECRET_VALUES: json.dumps(self.secret_values).encode(),
         }
-        done = self.helm.run(command, inputs, self.timeout, KUBECONFIG=KUBECONFIG)
+        done = self.helm.run(command, inputs, self.timeout + GRACE, KUBECONFIG=KUBECONFIG)
         if done.code:
             words = mask(last_words(done.err), self.secret_values)
             raise KubestdError(f"{what} of {self.namespace}/{self.name} failed: {words}{hint(words)}")
@@ -304,7 +309,7 @@ def hint(words: str) -> str:
         return " Another hand owns these fields; set drift to repair to take them back."
     if "may not be more than 1048576" in words or "Too long: must have at most" in words:
         return " Helm stores a release in one Secret of 1 MiB; use a chart with fewer files, or shorter values."
-    return ""
+    return advice(words)
 
 
 def cache_folder() -> str:

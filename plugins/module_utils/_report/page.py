@@ -23,9 +23,12 @@ p{margin:.25rem 0}.dim{color:var(--dim)}.word{font-weight:600;white-space:nowrap
 padding:.6rem .8rem;margin:.5rem 0}.card>*{color:var(--fg)}.card .dim{color:var(--dim)}
 .head{display:flex;flex-wrap:wrap;gap:.25rem 1rem;align-items:baseline}.name{font-weight:600}
 code{font:.85em ui-monospace,monospace;overflow-wrap:anywhere}details{margin-top:.35rem}summary{cursor:pointer;color:var(--dim)}
-table{width:100%;border-collapse:collapse}td{padding:.3rem .5rem .3rem 0;border-top:1px solid var(--line);vertical-align:top;
-overflow-wrap:anywhere}.counts{display:flex;flex-wrap:wrap;gap:1rem}
-@media(max-width:40rem){td{display:block;border:0;padding:.1rem 0}tr{display:block;border-top:1px solid var(--line);padding:.35rem 0}}
+table{width:100%;border-collapse:collapse}td{padding:.3rem .5rem .3rem 0;border-top:1px solid var(--line);vertical-align:top}
+td:first-child{width:9rem}
+td:nth-child(2):last-child,td:nth-child(3){overflow-wrap:anywhere}.spent{color:var(--dim);white-space:nowrap}
+.counts{display:flex;flex-wrap:wrap;gap:1rem}
+@media(max-width:40rem){td,td:first-child{display:block;width:auto;border:0;padding:.1rem 0}td:empty{display:none}
+tr{display:block;border-top:1px solid var(--line);padding:.35rem 0}}
 """
 
 
@@ -52,15 +55,26 @@ def _release(found: Mapping[str, Any]) -> str:
     return f"{where} · {version} · revision {found['revision']} · {escape(str(found['status']))}{shown}"
 
 
+def _spent(found: Mapping[str, Any]) -> str:
+    """How long it took."""
+    seconds = found.get("seconds")
+    return "" if seconds is None else f'<span class="spent">{seconds:.1f} s</span>'
+
+
 def _system(found: Mapping[str, Any]) -> str:
     bad = [check for check in found["checks"] if not check["passed"]]
     said = "".join(f"<p>{escape(check['name'])}: {escape(check['message'] or check['status'])}</p>" for check in bad)
     if not found["checks"] and found["message"]:
         said = f"<p>{escape(found['message'])}</p>"
     releases = "".join(f'<p class="dim">{_release(one)}</p>' for one in found["releases"])
-    rows = _rows((_word(check["status"]), escape(check["name"]), escape(check["message"])) for check in found["checks"])
-    details = f"<details><summary>{len(found['checks'])} checks</summary>{rows}</details>" if found["checks"] else ""
-    head = f'<div class="head"><span class="name">{escape(found["name"])}</span>{_word(found["status"])}</div>'
+    rows = _rows(
+        (_word(check["status"]), escape(check["name"]), escape(check["message"]), _spent(check))
+        for check in found["checks"]
+    )
+    counted = f"{len(found['checks'])} check{'s' if len(found['checks']) > 1 else ''}"
+    details = f"<details><summary>{counted}</summary>{rows}</details>" if found["checks"] else ""
+    name = f'<span class="name">{escape(found["name"])}</span>'
+    head = f'<div class="head">{name}{_word(found["status"])}{_spent(found)}</div>'
     return f'<section class="card {escape(found["status"])}">{head}{said}{releases}{details}</section>'
 
 

@@ -62,7 +62,10 @@ class Store:
             if error.status != 404:
                 raise
             space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
-            self.objects.client.send("POST", NAMESPACES.path(), space)
+            made = self.objects.client.ask("POST", NAMESPACES.path(), space)
+            # 409: the system of that namespace, which is installed at the same time, was faster
+            if made.status != 409:
+                self.objects.client.checked("POST", NAMESPACES.path(), made)
             self.objects.client.send("POST", SECRETS.path(namespace), body)
 
     def present(self, check_mode: bool) -> dict[str, Any]:
@@ -100,7 +103,7 @@ class Store:
     @staticmethod
     def result(actions: list[str], made: list[str], keys: list[str], found: Object | None) -> dict[str, Any]:
         """The same keys whatever happened."""
-        result: dict[str, Any] = {"changed": bool(actions), "actions": actions, "made": made, "keys": keys}
+        result: dict[str, Any] = {"changed": bool(actions), "actions": actions, "made": made, "key_names": keys}
         if actions:
             before = sorted((found or {}).get("data") or {})
             result["diff"] = {

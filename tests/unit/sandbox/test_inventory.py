@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[3]
 
@@ -87,6 +88,28 @@ def test_two_sandboxes_share_nothing_but_the_cache(hosts: ModuleType, tmp_path: 
     assert one["all"]["vars"]["sandbox_state"] != other["all"]["vars"]["sandbox_state"]
 
 
+def test_systems_come_when_they_are_asked_for(hosts: ModuleType, tmp_path: Path) -> None:
+    assert "platform" not in hosts.inventory({"KUBESTD_CACHE": str(tmp_path)}, v2=False)
+    environment = {"KUBESTD_CACHE": str(tmp_path), "KUBESTD_SANDBOX_SYSTEMS": "metrics_server,metallb"}
+    made = hosts.inventory(environment, v2=False)
+    assert made["platform"]["children"] == ["platform_network"]
+    assert made["platform_network"]["hosts"] == ["metrics_server", "metallb"]
+    variables = made["platform"]["vars"]
+    assert variables["platform_mirror"] == {"registry": "10.231.0.2:5000", "files": "http://10.231.0.2:8080"}
+    assert variables["metallb_pools"] == [{"name": "sandbox", "addresses": ["10.231.0.200-10.231.0.220"]}]
+    assert not set(made["_meta"]["hostvars"]) & {"metallb", "metrics_server"}
+
+
+def test_the_mirror_can_serve_every_system_and_has_the_chart_that_its_role_installs(hosts: ModuleType) -> None:
+    served = json.loads((ROOT / "scripts/sandbox/artifacts.json").read_text())["systems"]
+    assert set(hosts.LAYERS) == set(served)
+    for name, entry in served.items():
+        chart = yaml.safe_load((ROOT / f"roles/{name}/defaults/main.yml").read_text())[f"{name}_chart"]
+        assert {key: entry["chart"][key] for key in ("ref", "version")} == chart
+    used = hosts.platform_groups(["metrics_server"], "", "", "")["platform"]["vars"]["metrics_server_values"]
+    assert f":{used['image']['tag']}" in served["metrics_server"]["images"]["cmd/metrics-server"]
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "sentence"),
     [
@@ -95,6 +118,7 @@ def test_two_sandboxes_share_nothing_but_the_cache(hosts: ModuleType, tmp_path: 
         ("SUBNET", "10.0.0.0/28", "a /24 or larger is needed"),
         ("CONTROL_PLANES", "0", "write a number from 1 to 9"),
         ("WORKERS", "many", "write a number from 0 to 50"),
+        ("SYSTEMS", "metallb,harbour", "write some of metallb,metrics_server"),
     ],
 )
 def test_a_wrong_variable_is_named(hosts: ModuleType, variable: str, value: str, sentence: str) -> None:

@@ -209,7 +209,27 @@ CASES: dict[str, tuple[dict[str, Any], list[tuple[str, str, str, str, str]]]] = 
                 "FAIL",
                 "inventory",
                 "virtual_ip",
-                "10.0.0.10 belongs to another machine",
+                "10.0.0.10 answers, and no load balancer has it",
+                "cluster_load_balancer.virtual_ip",
+            )
+        ],
+    ),
+    "a virtual address that moves while machines are read": (
+        {
+            "variables": VIP,
+            "said": {
+                "lb1": {
+                    "reach": {"10.0.0.10:6443": {"ok": True, "error": None}},
+                    "ports": [{"port": 6443, "protocol": "tcp", "process": "haproxy"}],
+                }
+            },
+        },
+        [
+            (
+                "WARN",
+                "inventory",
+                "virtual_ip",
+                "10.0.0.10 answers, and no load balancer has it",
                 "cluster_load_balancer.virtual_ip",
             )
         ],
@@ -284,6 +304,37 @@ CASES: dict[str, tuple[dict[str, Any], list[tuple[str, str, str, str, str]]]] = 
     "no keepalived for a virtual address": (
         {"variables": VIP, "said": {"lb1": {"commands": {"haproxy": "/usr/sbin/haproxy"}}}},
         [("FAIL", "lb1", "commands", "missing: keepalived, curl", "")],
+    ),
+    "an HAProxy that works and is not the one to have": (
+        {"said": {"lb1": {"installed": {"haproxy": {"version": "2.6.12-1+deb12u4"}}}}},
+        [("WARN", "lb1", "commands", "HAProxy 2.6.12-1+deb12u4", "haproxy_lb_packages")],
+    ),
+    "an HAProxy that nobody tried": (
+        {"said": {"lb1": {"installed": {"haproxy": {"version": "2.5.9"}}}}},
+        [("FAIL", "lb1", "commands", "HAProxy 2.5.9", "haproxy_lb_packages")],
+    ),
+    "a Debian that would bring an old HAProxy": (
+        {"said": {"lb1": {"os": {"id": "debian", "version_id": "12", "pretty_name": "Debian 12"}}}},
+        [("WARN", "lb1", "commands", "HAProxy 2.6, as debian 12 has it", "haproxy_lb_packages")],
+    ),
+    "an Ubuntu that would bring one that nobody tried": (
+        {"said": {"lb1": {"os": {"id": "ubuntu", "version_id": "22.04", "pretty_name": "Ubuntu 22.04"}}}},
+        [("FAIL", "lb1", "commands", "HAProxy 2.4, as ubuntu 22.04 has it", "haproxy_lb_packages")],
+    ),
+    "an old Debian with a new HAProxy": (
+        {
+            "said": {
+                "lb1": {
+                    "os": {"id": "debian", "version_id": "12", "pretty_name": "Debian 12"},
+                    "installed": {"haproxy": {"version": "3.2.4"}},
+                }
+            }
+        },
+        [],
+    ),
+    "a Debian 12 as a worker": (
+        {"said": {"w1": {"os": {"id": "debian", "version_id": "12", "pretty_name": "Debian 12"}}}},
+        [],
     ),
     "no keepalived, and no virtual address": ({"said": {"lb1": {"commands": {"haproxy": "/usr/sbin/haproxy"}}}}, []),
     "a template that cannot be evaluated": (

@@ -21,14 +21,25 @@ from hypothesis import strategies as st
 
 CASES = yaml.safe_load((Path(__file__).parent / "objects.yaml").read_text())
 KINDS = sorted([*BUILTIN, *CUSTOM])
-WORDS = st.sampled_from(
-    ["conditions", "phase", "status", "type", "reason", "Ready", "True", "False", "health", "message"]
-)
+# Every word that stands in a path of a row, so that what is made up reaches the code behind it
+WORDS = sorted({word for rule in CUSTOM.values() for path in rule.paths for word in path.split(".")})
+SAID = [
+    "conditions", "type", "status", "reason", "message", "phase", "health", "observedGeneration", "metadata",
+    "annotations", "generation", "parentRef", "name", "Ready", "True", "False", "Failed", "Creating", "Healthy",
+    "Synced", "Running", "1/2",
+]  # fmt: skip
+TEXT = st.sampled_from([*WORDS, *SAID])
+LEAF = st.none() | st.booleans() | st.integers(-2, 9) | st.floats(allow_nan=False, width=16) | TEXT
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-2, 9) | WORDS,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=4),
-    max_leaves=12,
+    LEAF,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=4),
+    max_leaves=15,
 )
+CONDITIONS = st.lists(
+    st.fixed_dictionaries({"type": TEXT, "status": st.sampled_from(["True", "False", "Unknown", None])}), max_size=3
+)
+STATUS = st.dictionaries(TEXT, JSON, max_size=4) | st.fixed_dictionaries({"conditions": CONDITIONS | JSON}) | JSON
+METADATA = st.fixed_dictionaries({"name": st.just("x"), "generation": st.integers(0, 3)}) | JSON
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case[0] for case in CASES])
@@ -44,16 +55,64 @@ def test_what_is_not_there_is_missing() -> None:
     assert object_health(None).status == "Missing"
 
 
-@settings(max_examples=400, deadline=None)
-@given(st.sampled_from(KINDS), JSON, JSON, st.integers(0, 3))
-def test_no_status_makes_a_rule_fail(key: tuple[str, str], status: Any, spec: Any, generation: int) -> None:
+def test_no_case_has_the_name_of_another() -> None:
+    names = [case[0] for case in CASES]
+    assert len(names) == len(set(names)) >= 250
+
+
+@pytest.mark.parametrize("key", sorted(CUSTOM), ids="/".join)
+def test_a_new_custom_resource_is_on_its_way_or_says_nothing(key: tuple[str, str]) -> None:
+    """What was applied a moment ago is never broken."""
     group, kind = key
-    metadata = {"name": "x", "generation": generation}
+    metadata = {"name": "new", "generation": 1}
+    health = object_health({"apiVersion": f"{group}/v1", "kind": kind, "metadata": metadata, "spec": {}})
+    assert health.status in ("Healthy", "Progressing"), health
+
+
+@pytest.mark.parametrize("key", sorted(BUILTIN), ids="/".join)
+def test_a_built_in_kind_is_seen_in_its_stages(key: tuple[str, str]) -> None:
+    """Well, and on its way or broken; and each that has a word for broken, broken."""
+    group, kind = key
+    mine = [case for case in CASES if case[1]["kind"] == kind and case[1]["apiVersion"].rpartition("/")[0] == group]
+    stages = {case[2] for case in mine}
+    assert "Healthy" in stages and stages - {"Healthy"}
+    without = {
+        "StatefulSet",
+        "DaemonSet",
+        "CronJob",
+        "Service",
+        "Ingress",
+        "Namespace",
+    }  # their controllers never say so
+    without |= {"ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"}
+    assert ("Degraded" in stages) == (kind not in without)
+
+
+@pytest.mark.parametrize("key", [key for key in KINDS if key != ("", "Namespace")], ids="/".join)
+def test_what_is_being_deleted_says_what_holds_it(key: tuple[str, str]) -> None:
+    group, kind = key
+    metadata = {"name": "x", "deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": ["a.b/c", "orphan"]}
+    health = object_health({"apiVersion": f"{group}/v1".lstrip("/"), "kind": kind, "metadata": metadata, "status": {}})
+    assert health.status == "Progressing"
+    assert health.message == "is being deleted since 2026-01-01T00:00:00Z, held by a.b/c, orphan"
+
+
+@settings(max_examples=600, deadline=None)
+@given(st.sampled_from(KINDS), STATUS, JSON, METADATA)
+def test_no_status_makes_a_rule_fail(key: tuple[str, str], status: Any, spec: Any, metadata: Any) -> None:
+    group, kind = key
     health = object_health(
         {"apiVersion": f"{group}/v1".lstrip("/"), "kind": kind, "metadata": metadata, "spec": spec, "status": status}
     )
     assert health.status in STATES
+    assert isinstance(health.message, str)
+    assert isinstance(health.hopeless, bool)
     assert health.message or health.status == "Healthy"
+
+
+@given(JSON)
+def test_what_is_no_object_makes_no_rule_fail(found: Any) -> None:
+    assert object_health(found).status in STATES
 
 
 def test_the_filter_says_the_same_as_the_module() -> None:

@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 import copy
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.kubestd.platform.plugins.module_utils._errors import KubestdError
 from ansible_collections.kubestd.platform.plugins.module_utils._release import chart, values
-from ansible_collections.kubestd.platform.plugins.module_utils._release.helm import explain, last_words
+from ansible_collections.kubestd.platform.plugins.module_utils._release.fetch import cosign_command
+from ansible_collections.kubestd.platform.plugins.module_utils._release.helm import Tool, explain, last_words, require
 from ansible_collections.kubestd.platform.plugins.module_utils._release.plan import Plan, Revision, Wanted, make_plan
 from hypothesis import given
 from hypothesis import strategies as st
@@ -190,3 +193,51 @@ def test_a_mirror_takes_the_place_of_the_host() -> None:
 )
 def test_what_a_registry_says_is_explained(said: str, cause: str) -> None:
     assert cause in explain(last_words(said))
+
+
+KEY = {"cosign_key": "k.pub"}
+KEYLESS = {"cosign_identity": "me@example.com", "cosign_issuer": "https://issuer"}
+IDENTITY = ["--certificate-identity", "me@example.com", "--certificate-oidc-issuer", "https://issuer"]
+
+
+@pytest.mark.parametrize(
+    ("verify", "registry", "arguments"),
+    [
+        (KEY, {}, ["--key", "k.pub"]),
+        ({**KEY, "ignore_transparency_log": True}, {}, ["--key", "k.pub", "--insecure-ignore-tlog"]),
+        (KEYLESS, {}, IDENTITY),
+        ({**KEYLESS, "trusted_root": "r.json"}, {}, [*IDENTITY, "--trusted-root", "r.json", "--offline"]),
+        (KEY, {"plain_http": True}, ["--key", "k.pub", "--allow-http-registry"]),
+        (KEY, {"ca": "ca.crt", "username": "u", "password": "p"}, ["--key", "k.pub", "--registry-cacert", "ca.crt"]),
+    ],
+)
+def test_cosign_is_asked_what_the_options_say(
+    verify: dict[str, Any], registry: dict[str, Any], arguments: list[str]
+) -> None:
+    assert list(cosign_command(verify, registry)) == ["verify", *arguments]
+
+
+@pytest.mark.parametrize(
+    ("found", "arguments", "needed"),
+    [
+        ("v1.13.1", ["verify"], "2.0"),
+        ("v2.4.1", ["verify", "--registry-cacert", "ca.crt"], "2.4.2"),
+        ("v2.5.3", ["verify", "--trusted-root", "r.json"], "2.6.2"),
+        ("devel", ["verify"], "2.0"),
+        ("v2.5.3", ["verify", "--registry-cacert", "ca.crt"], None),
+        ("v3.1.3", ["verify", "--trusted-root", "r.json"], None),
+    ],
+)
+def test_a_cosign_that_would_not_heed_a_flag_is_refused(
+    tmp_path: Path, found: str, arguments: list[str], needed: str | None
+) -> None:
+    program = tmp_path / "cosign"
+    said = json.dumps({"gitVersion": found, "goVersion": "go1.26.8"}, indent=2)
+    program.write_text(f"#!/bin/sh\ncat << EOF\n{said}\nEOF\n")
+    program.chmod(0o755)
+    tool = Tool(str(program), str(tmp_path))
+    if needed is None:
+        require(tool, "cosign", arguments)
+    else:
+        with pytest.raises(KubestdError, match=rf"cosign is version .*; cosign {needed} or newer is needed"):
+            require(tool, "cosign", arguments)

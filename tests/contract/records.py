@@ -1,0 +1,168 @@
+# Copyright: (c) 2026, kubestd.platform contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The records of all platform roles, evaluated for inventories that differ."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
+
+from .test_roles import merged
+
+# What an inventory with everything sets.
+EVERYTHING: dict[str, Any] = {
+    "platform_domain": "example.com",
+    "platform_gateway": {"name": "platform", "namespace": "gateway-system"},
+    "platform_issuer": "platform",
+    "platform_oidc": {"issuer": "https://keycloak.example.com/realms/platform"},
+    "platform_monitoring": True,
+    "platform_high_availability": True,
+    "platform_storage_class": "ceph-block",
+    "platform_object_store": {
+        "endpoint": "https://rook-ceph-rgw-ceph-objectstore.rook-ceph.svc",
+        "region": "us-east-1",
+        "storage_class": "ceph-bucket",
+        "ca": "-----BEGIN CERTIFICATE-----",
+    },
+    "rook_ceph_nodes": [{"name": f"w{number}", "devices": ["/dev/disk/by-id/nvme-1"]} for number in (1, 2, 3)],
+    "rook_ceph_object_store_tls_secret": "object-store-tls",
+    "postgresql_name": "harbor-database",
+    "postgresql_namespace": "harbor",
+    "postgresql_database": "registry",
+    "valkey_name": "harbor-valkey",
+    "valkey_namespace": "harbor",
+    "metallb_pools": [
+        {"name": "default", "addresses": ["192.0.2.10-192.0.2.20"], "interfaces": ["eth0"]},
+        {
+            "name": "routed",
+            "addresses": ["198.51.100.0/24", "2001:db8::/120"],
+            "advertise": "bgp",
+            "auto_assign": False,
+            "peers": ["r1"],
+            "communities": ["64512:100"],
+            "local_preference": 100,
+            "aggregation_length": 24,
+            "node_selector": {"rack": "a"},
+        },
+    ],
+    "metallb_bgp_peers": [
+        {"name": "r1", "my_asn": 64512, "peer_asn": 64513, "peer_address": "192.0.2.1", "bfd": True},
+        {
+            "name": "r2",
+            "my_asn": 64512,
+            "peer_asn": 64514,
+            "peer_address": "2001:db8::1",
+            "peer_port": 1790,
+            "ebgp_multi_hop": True,
+            "hold_time": "90s",
+            "keepalive_time": "30s",
+            "source_address": "2001:db8::2",
+            "graceful_restart": True,
+            "password_secret": "r2",
+            "node_selector": {"rack": "a"},
+        },
+    ],
+    "metallb_bfd": {"detect_multiplier": 5, "receive_interval": 200, "transmit_interval": 200, "minimum_ttl": 250},
+    "argocd_notifications": {
+        "secret_name": "notify",
+        "slack": {"token_key": "slack-token", "username": "argocd"},
+        "email": {"host": "mail.example.com", "from": "argocd@example.com", "username_key": "u", "password_key": "p"},
+        "webhooks": [
+            {"name": "chat", "url": "https://chat.example.com", "headers": [{"name": "Token", "value": "$chat-token"}]}
+        ],
+        "subscriptions": [{"recipients": ["slack:ops", "chat:"], "selector": "team=web"}],
+    },
+    "harbor_s3": {"bucket": "harbor", "region": "eu", "endpoint": "https://s3.example.com", "secret_name": "harbor-s3"},
+    "harbor_database": {"host": "db.example.com", "username": "harbor", "secret_name": "harbor-db"},
+    "harbor_redis": {"address": "redis.example.com:6379", "secret_name": "harbor-redis"},
+    "platform_vault": {
+        "server": "https://vault-active.vault.svc:8200",
+        "ca_secret": {"name": "vault-tls", "namespace": "vault"},
+    },
+    "vault_pki": {"common_name": "Example", "allowed_domains": ["example.com"]},
+    "vault_snapshots": {"bucket": "vault", "endpoint": "https://s3.example.com", "secret_name": "vault-s3"},
+    "teleport_keycloak_systems": ["keycloak", "teleport", "teleport_agent"],
+    "teleport_keycloak_database": {"host": "keycloak-database-rw", "secret_name": "keycloak-database-app"},
+    "teleport_keycloak_ldap": [
+        {
+            "name": "ad",
+            "url": "ldaps://ad.example.com",
+            "bind_dn": "cn=reader,dc=example,dc=com",
+            "secret_name": "ad-reader",
+            "users_dn": "ou=people,dc=example,dc=com",
+            "groups_dn": "ou=groups,dc=example,dc=com",
+        }
+    ],
+    "teleport_keycloak_identity_providers": [
+        {"name": "corporate", "client_id": "platform", "secret_name": "corporate", "settings": {"issuer": "https://id"}}
+    ],
+    "teleport_keycloak_teleport_database": {"host": "teleport-database-rw", "secret_name": "teleport-database-app"},
+    "teleport_keycloak_teleport_recordings": {"bucket": "teleport", "region": "eu", "secret_name": "teleport-s3"},
+    "teleport_keycloak_agent": {"proxy": "teleport.example.com:443", "secret_name": "teleport-join", "cluster": "a"},
+}
+# What a role's objects and values may depend on; a role that can do more adds to it.
+INVENTORIES: dict[str, dict[str, Any]] = {
+    "alone": {},
+    "with everything": EVERYTHING,
+    "small": {
+        **EVERYTHING,
+        "platform_high_availability": False,
+        "platform_monitoring": False,
+        "metallb_pools": [{"name": "default", "addresses": ["192.0.2.10-192.0.2.20"]}],
+        "metallb_bgp_peers": [
+            {"name": "r1", "my_asn": 64512, "peer_asn": 64513, "peer_address": "192.0.2.1", "bfd": True}
+        ],
+        "metallb_bfd": {},
+        "argocd_notifications": {"webhooks": [{"name": "chat", "url": "https://chat.example.com"}]},
+        "harbor_s3": {},
+    },
+    "http only": {"platform_gateway": {"name": "platform", "namespace": "gateway-system"}},
+    "openbao": {**EVERYTHING, "vault_implementation": "openbao", "vault_seal": {"type": "transit"}},
+    "nginx": {**EVERYTHING, "gateway_api_implementation": "nginx_gateway_fabric"},
+    "acme": {
+        **EVERYTHING,
+        "cert_manager_acme": {
+            "server": "https://acme.example.com/directory",
+            "email": "ops@example.com",
+            "solvers": [{"http01": {"gatewayHTTPRoute": {"parentRefs": [{"name": "platform", "kind": "Gateway"}]}}}],
+        },
+    },
+}
+
+
+def trusted(value: Any) -> Any:
+    """Templates that may be evaluated."""
+    if isinstance(value, dict):
+        return {key: trusted(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [trusted(item) for item in value]
+    return trust_as_template(value) if isinstance(value, str) else value
+
+
+def record(role: Path, **inventory: Any) -> dict[str, Any]:
+    """The record of a platform role, evaluated."""
+    variables = trusted({**merged(role, "defaults"), **merged(role, "vars"), **inventory})
+    found = Templar(DataLoader(), variables=variables).template(variables[f"__{role.name}_record"])
+    return dict(found)
+
+
+def platform_roles(checkout: Path) -> list[Path]:
+    """Roles that hand a record to the mechanism."""
+    return [role for role in sorted((checkout / "roles").glob("*/")) if f"__{role.name}_record" in merged(role, "vars")]
+
+
+@cache
+def releases(checkout: Path) -> list[tuple[str, str, dict[str, Any]]]:
+    """Role, inventory and release, for all of them."""
+    return [
+        (role.name, name, release)
+        for role in platform_roles(checkout)
+        for name, inventory in INVENTORIES.items()
+        for stage in record(role, **inventory)["stages"]
+        for release in stage.get("releases", [])
+    ]
