@@ -36,11 +36,9 @@ COMMENTED = {
     # what Kiali reads and the chart hands on, compared with the CRD of its operator by test_what_kiali_is_told_stands_in_its_crd
     "kiali-server": r"external_services\.(istio|prometheus|grafana|tracing)(\..*)?|server\.web_(root|fqdn|schema|port)",
     # a set of defaults that is a file of the chart
-    "istiod": r"profile|meshConfig\.trustDomain|global\.proxy\.seccompProfile",
+    "istiod": r"profile|meshConfig\.trustDomain",
     "istio-cni": r"profile",
     "istio-ztunnel": r"profile",
-    # fields of parts that the chart hands on to its subcharts
-    "k8gb": r"extdns\.(fullnameOverride|provider|env|extraArgs|resources|logFormat|serviceMonitor)(\..*)?",
     "vault": r"server\.readinessProbe\.path",
     "openbao": r"server\.readinessProbe\.path",
 }
@@ -116,8 +114,15 @@ def upstream(path: Path) -> dict[str, Any]:
     found = laid_over(found.pop("_internal_defaults_do_not_set", {}), found)
     for below in path.parent.glob("subcharts/*.values.yaml"):
         name = below.name.removesuffix(".values.yaml")
+        name = aliases(path.with_name("Chart.yaml")).get(name, name)
         found[name] = laid_over(upstream(below), found.get(name) or {})
     return found
+
+
+def aliases(chart: Path) -> dict[str, str]:
+    """What a chart calls its subcharts, where that is another name than theirs."""
+    found = yaml.load(chart.read_text(encoding="utf-8"), Loader=LOADER) if chart.exists() else {}
+    return {one["name"]: one["alias"] for one in found.get("dependencies") or [] if "alias" in one}
 
 
 def laid_over(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
