@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -243,13 +242,6 @@ def test_a_record_refers_to_a_route_and_to_a_primary_cluster(gslb: dict[str, Any
     }
     assert found["bank"]["resourceRef"]["apiVersion"] == "networking.k8s.io/v1"
     assert found["bank"]["strategy"] == {"type": "failover", "dnsTtlSeconds": 60, "primaryGeoTag": "us"}
-
-
-def test_the_values_of_k8gb_are_those_of_its_schema(checkout: Path, contracts: Path) -> None:
-    jsonschema = pytest.importorskip("jsonschema")
-    schema = json.loads(next(contracts.glob("k8gb-*/values.schema.json")).read_text(encoding="utf-8"))
-    wanted = json.loads(json.dumps(values(record(checkout / "roles/k8gb", **EVERYTHING), "k8gb")))
-    jsonschema.validate(wanted, schema)
 
 
 DNS = {name: EVERYTHING[name] for name in ("k8gb_zones", "k8gb_geo_tag", "k8gb_external_geo_tags", "k8gb_edge_dns")}
