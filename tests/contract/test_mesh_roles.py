@@ -91,6 +91,8 @@ def test_without_telemetry_nothing_is_read_and_without_a_provider_people_have_to
         ("prometheus", "grafana", "tracing"), {"enabled": False}
     )
     assert kiali["auth"] == {"strategy": "token", "openid": {}}
+    # a Secret that is there: none is made for a client that nobody has
+    assert kiali["deployment"]["secret_name"] == found["secrets"][0]["name"]
     assert manifests(found, "HTTPRoute") == [] and manifests(found, "ServiceMonitor") == []
 
 
