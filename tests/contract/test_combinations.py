@@ -128,7 +128,8 @@ def inventory(one: Choice) -> Choice:
     """What all hosts of the platform have."""
     machine = {"cni_implementation": one["cni"], "cluster_pod_cidr": "10.244.0.0/16", "cluster_version": "1.36.4"}
     # Cilium carries a Gateway only in place of kube-proxy.
-    machine |= {"cluster_kube_proxy": one["gateway"] != "cilium", "cilium_gateway_api": one["gateway"] == "cilium"}
+    carries = one["cni"] == one["gateway"] == "cilium"
+    machine |= {"cluster_kube_proxy": not carries, "cilium_gateway_api": carries}
     machine |= {"cluster_endpoint": {"host": "192.0.2.9", "port": 6443}}
     hosts = list(systems(one))
     names = ("platform_domain", "platform_gateway", "platform_issuer", "platform_oidc", "platform_monitoring",
@@ -327,6 +328,17 @@ def test_what_a_system_needs_has_a_role_or_is_outside(number: int) -> None:
     hosts = set(systems(COMBINATIONS[number])) | set(ROLES) | set(DATABASES) | {"postgresql_teleport"}
     for host, found in rendered(number):
         assert set(found.get("needs", [])) - hosts <= NEEDS_OUTSIDE, host
+
+
+def test_cilium_beside_a_mesh_is_set_as_istio_demands() -> None:
+    beside = [number for number, one in enumerate(COMBINATIONS) if one["cni"] == "cilium" and one["mesh"] != "none"]
+    assert beside or "cilium" not in DIMENSIONS["cni"]
+    for number in beside:
+        [release] = [release for host, found in rendered(number) if host == "cilium" for stage in found["stages"]
+                     for release in stage.get("releases", []) if release["name"] == "cilium"]  # fmt: skip
+        values = release["values"]
+        assert values["cni"]["exclusive"] is False and values["socketLB"]["hostNamespaceOnly"] is True
+        assert values["bpf"]["masquerade"] is False
 
 
 def test_a_reference_that_leads_nowhere_is_found() -> None:
