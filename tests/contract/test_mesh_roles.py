@@ -195,6 +195,15 @@ def test_zones_and_geo_tags_are_what_the_chart_demands(gslb: dict[str, Any]) -> 
     assert check["min_count"] == len(zones)
 
 
+def test_delegations_are_objects_of_the_role_that_go_while_k8gb_runs(gslb: dict[str, Any]) -> None:
+    made = manifests(gslb, "ZoneDelegation")
+    # k8gb makes the same of its values, under these names
+    assert [item["spec"] for item in made] == values(gslb, "k8gb")["k8gb"]["dnsZones"]
+    assert [item["metadata"]["name"] for item in made] == ["cloud.example.com", "cloud.example.org"]
+    first, *later = gslb["stages"]
+    assert first["releases"] and not any(stage.get("releases") for stage in later)
+
+
 def test_two_clusters_differ_in_their_geo_tags_alone(checkout: Path, gslb: dict[str, Any]) -> None:
     there = {**EVERYTHING, "k8gb_geo_tag": "us", "k8gb_external_geo_tags": ["eu"]}
     other = values(record(checkout / "roles/k8gb", **there), "k8gb")

@@ -155,14 +155,6 @@ MADE: dict[tuple[str, str], list[Object]] = {
         }
         for name, controller in (("istio", "gateway"), ("istio-waypoint", "mesh"))
     ],
-    ("k8gb", "k8gb"): [
-        {
-            "apiVersion": "k8gb.io/v1beta1",
-            "kind": "ZoneDelegation",
-            "metadata": {"name": "cloud.example.test"},
-            "spec": {"parentZone": "example.test", "loadBalancedZone": "cloud.example.test", "dnsZoneNegTTL": 30},
-        }
-    ],
 }
 # What Velero's stand-in copies
 RESTORED = (("v1", "ConfigMap"), ("v1", "Secret"), ("v1", "Service"), ("apps/v1", "Deployment"))

@@ -357,6 +357,19 @@ def test_removal_leaves_what_it_says(platform: Platform) -> None:
     platform.play()
 
 
+def test_a_mesh_leaves_its_crds_and_k8gb_what_stands_in_the_edge_dns(platform: Platform) -> None:
+    result = platform.play("-e", "platform_action=remove", "--limit", "istio,k8gb")
+    assert "keeps the CRDs of Istio and all objects of theirs" in result.text
+    assert "keeps delegations and TXT records of this cluster in the edge DNS" in result.text
+    left = platform.control_plane.kubectl("get", "deployments,daemonsets", "-A", "-o", "name")
+    assert not re.search("istiod|istio-cni|ztunnel|kiali|k8gb", left)
+    crds = platform.control_plane.kubectl("get", "crd", "-o", "name")
+    assert "peerauthentications.security.istio.io" in crds and "gslbs.k8gb.io" not in crds
+    again = platform.play("-e", "platform_action=remove", "--limit", "istio,k8gb")
+    assert again.changed == {}
+    platform.play("--limit", "istio,k8gb")
+
+
 def test_ceph_is_not_removed_without_a_confirmation_and_a_database_not_without_its_data(platform: Platform) -> None:
     result = platform.play("-e", "platform_action=remove", "--limit", "rook_ceph,postgresql", rc=2)
     assert "to remove it, write rook_ceph_confirm_remove: rook-ceph." in result.text
