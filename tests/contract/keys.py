@@ -33,18 +33,26 @@ COMMENTED = {
     "ceph-csi-drivers": r"operatorConfig\.driverSpecDefaults\.controllerPlugin\.priorityClassName",
     "rook-ceph-cluster": r"cephClusterSpec\.storage\.(config|nodes)",
     "gateway-crds-helm": r"crds\.(gatewayAPI|envoyGateway)\.channel",
+    # what Kiali reads and the chart hands on, compared with the CRD of its operator by test_what_kiali_is_told_stands_in_its_crd
+    "kiali-server": r"external_services\.(istio|prometheus|grafana|tracing)(\..*)?|server\.web_(root|fqdn|schema|port)",
+    # a set of defaults that is a file of the chart
+    "istiod": r"profile|meshConfig\.trustDomain",
+    "istio-cni": r"profile",
+    "istio-ztunnel": r"profile",
     "vault": r"server\.readinessProbe\.path",
     "openbao": r"server\.readinessProbe\.path",
 }
 # Charts that could not be had. Their roles say so, which test_what_was_not_compared_with_a_chart_is_said_by_its_role sees to.
 NOT_READ = {"teleport-cluster-18.11.1": "teleport_keycloak", "teleport-kube-agent-18.11.1": "teleport_keycloak"}
+# Charts whose names say nothing without the registry that has them, and what they are called here.
+OURS = {"base": "istio-base", "cni": "istio-cni", "ztunnel": "istio-ztunnel"}
 HANDED_ON = r"(.*\.)?(resources|securityContext|podSecurityContext)\..*"
 
 
 def chart_of(chart: dict[str, Any]) -> str:
     """A chart as the folders of contract data are called: name-version."""
     name = re.sub(r"(-v?[0-9.]+)?\.tgz$", "", chart["ref"].rpartition("/")[2])
-    return f"{name}-{chart['version']}"
+    return f"{OURS.get(name, name)}-{chart['version']}"
 
 
 def split(name: str, values: dict[str, Any], upstream: Any, prefix: str = "") -> tuple[set[str], set[str]]:
@@ -102,10 +110,19 @@ def make(contracts: Path) -> dict[str, list[str]]:
 def upstream(path: Path) -> dict[str, Any]:
     """The values of a chart, with those of its subcharts below their names."""
     found = dict(yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER))
+    # Istio's charts have their defaults one level down, so that a profile can be laid between them and the user's values.
+    found = laid_over(found.pop("_internal_defaults_do_not_set", {}), found)
     for below in path.parent.glob("subcharts/*.values.yaml"):
         name = below.name.removesuffix(".values.yaml")
+        name = aliases(path.with_name("Chart.yaml")).get(name, name)
         found[name] = laid_over(upstream(below), found.get(name) or {})
     return found
+
+
+def aliases(chart: Path) -> dict[str, str]:
+    """What a chart calls its subcharts, where that is another name than theirs."""
+    found = yaml.load(chart.read_text(encoding="utf-8"), Loader=LOADER) if chart.exists() else {}
+    return {one["name"]: one["alias"] for one in found.get("dependencies") or [] if "alias" in one}
 
 
 def laid_over(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

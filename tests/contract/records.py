@@ -114,6 +114,35 @@ EVERYTHING: dict[str, Any] = {
     "teleport_keycloak_teleport_database": {"host": "teleport-database-rw", "secret_name": "teleport-database-app"},
     "teleport_keycloak_teleport_recordings": {"bucket": "teleport", "region": "eu", "secret_name": "teleport-s3"},
     "teleport_keycloak_agent": {"proxy": "teleport.example.com:443", "secret_name": "teleport-join", "cluster": "a"},
+    "platform_telemetry": {
+        "prometheus": "http://prometheus-operated.monitoring.svc:9090",
+        "grafana": "http://grafana.monitoring.svc",
+        "grafana_public": "https://grafana.example.com",
+        "tempo": "http://tempo.monitoring.svc:3200",
+    },
+    "istio_mtls": "strict",
+    "istio_waypoints": [{"namespace": "shop"}, {"namespace": "bank", "name": "front", "for": "all"}],
+    "k8gb_zones": [
+        {"zone": "cloud.example.com", "parent": "example.com"},
+        {"zone": "cloud.example.org", "parent": "example.org", "negative_ttl": 60},
+    ],
+    "k8gb_geo_tag": "eu",
+    "k8gb_external_geo_tags": ["us"],
+    "k8gb_edge_dns": {"host": "ns1.example.com", "tsig_key_name": "k8gb", "tsig_secret_name": "edge-dns"},
+    "k8gb_address": "192.0.2.53",
+    "k8gb_address_pool": "default",
+    "k8gb_records": [
+        {"name": "web", "namespace": "shop", "route": "web"},
+        {
+            "name": "bank",
+            "namespace": "bank",
+            "route": "bank",
+            "kind": "Ingress",
+            "strategy": "failover",
+            "primary_geo_tag": "us",
+            "ttl": 60,
+        },
+    ],
 }
 # What a role's objects and values may depend on; a role that can do more adds to it.
 INVENTORIES: dict[str, dict[str, Any]] = {
@@ -134,6 +163,21 @@ INVENTORIES: dict[str, dict[str, Any]] = {
     "http only": {"platform_gateway": {"name": "platform", "namespace": "gateway-system"}},
     "openbao": {**EVERYTHING, "vault_implementation": "openbao", "vault_seal": {"type": "transit"}},
     "nginx": {**EVERYTHING, "gateway_api_implementation": "nginx_gateway_fabric"},
+    "sidecar": {
+        **EVERYTHING,
+        "istio_mode": "sidecar",
+        "istio_mtls": "permissive",
+        "istio_waypoints": [],
+        "istio_kiali_rbac": False,
+        "platform_telemetry": {},
+        "k8gb_edge_dns": {
+            **EVERYTHING["k8gb_edge_dns"],
+            "port": 5353,
+            "tsig_algorithm": "hmac-sha512",
+            "tsig_secret_key": "key",
+        },
+        "k8gb_address": "",
+    },
     "acme": {
         **EVERYTHING,
         "cert_manager_acme": {

@@ -109,7 +109,7 @@ PARENTS = {
 }
 # What every system answers at once, and where a Vault listens: at the same port in all pods, which have the address of this machine.
 SAID = {"status": "healthy", "sealed": False, "standby": False, "initialized": True, "type": "shamir", "t": 2,
-        "issuer": "https://keycloak.example.test/realms/platform"}  # fmt: skip
+        "issuer": "https://keycloak.example.test/realms/platform", "strategy": "token"}  # fmt: skip
 VAULT_PORT = 8200
 
 
@@ -138,6 +138,24 @@ STATUS: dict[tuple[str, str], Callable[[Object], dict[str, Any]]] = {
     ("velero.io/v1", "Backup"): ended("Completed", "startTimestamp", "completionTimestamp"),
     ("postgresql.cnpg.io/v1", "Cluster"): database,
     ("postgresql.cnpg.io/v1", "Backup"): ended("completed", "startedAt", "stoppedAt"),
+    ("k8gb.io/v1beta1", "ZoneDelegation"): lambda _: {"dnsServers": [{"name": "gslb-ns-eu", "address": "192.0.2.53"}]},
+    ("k8gb.io/v1beta1", "Gslb"): lambda item: {
+        "geoTag": "eu",
+        "serviceHealth": {f"{item['metadata']['name']}.cloud.example.test": "Healthy"},
+        "healthyRecords": {f"{item['metadata']['name']}.cloud.example.test": ["192.0.2.10"]},
+    },
+}
+# What controllers make of nothing but themselves: the Deployment of each, and objects
+MADE: dict[tuple[str, str], list[Object]] = {
+    ("istio-system", "istiod"): [
+        {
+            "apiVersion": "gateway.networking.k8s.io/v1",
+            "kind": "GatewayClass",
+            "metadata": {"name": name},
+            "spec": {"controllerName": f"istio.io/{controller}-controller"},
+        }
+        for name, controller in (("istio", "gateway"), ("istio-waypoint", "mesh"))
+    ],
 }
 # What Velero's stand-in copies
 RESTORED = (("v1", "ConfigMap"), ("v1", "Secret"), ("v1", "Service"), ("apps/v1", "Deployment"))
@@ -286,6 +304,7 @@ class StandInOperators:
                 status = make(item)
                 if any(item.get("status", {}).get(name) != status[name] for name in status if name != "conditions"):
                     self.write(item, status)
+        self.makers()
         self.velero()
         self.cnpg()
         self.volumes()
@@ -298,6 +317,16 @@ class StandInOperators:
         """The objects of a kind that somebody reports on; none while its CRD is not there."""
         where = self.objects.resource(api_version, kind) or self.objects.resource(api_version, kind, fresh=True)
         return list(self.objects.list(where)) if where and kind not in self.frozen else []
+
+    def makers(self) -> None:
+        """Controllers make what they make as soon as they run."""
+        for (space, name), wanted in MADE.items():
+            deployment: Object = {"apiVersion": "apps/v1", "kind": "Deployment"}
+            deployment["metadata"] = {"name": name, "namespace": space}
+            for item in wanted if self.objects.get(deployment) else ():
+                served = self.objects.resource(item["apiVersion"], item["kind"], fresh=True)
+                if served and self.objects.get(item) is None:
+                    self.objects.apply(item)
 
     def velero(self) -> None:
         """Velero restores: what it knows of is copied to its new namespace."""

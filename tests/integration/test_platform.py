@@ -23,6 +23,7 @@ from typing import Any
 import pytest
 import yaml
 
+from ..contract.keys import chart_of
 from ..contract.test_roles import merged
 from ..standins import build, keycloak_operator
 from .charts import run as helm_run
@@ -36,7 +37,7 @@ UPSTREAM = os.environ.get("KUBESTD_UPSTREAM") == "1"
 PORTS = (8080, 4466) if UPSTREAM else ()
 LAYERS = {
     "foundation": ["image_mirror"],
-    "network": ["metallb", "cert_manager", "gateway_api", "metrics_server"],
+    "network": ["metallb", "cert_manager", "gateway_api", "metrics_server", "istio", "k8gb"],
     "storage": ["snapshot_controller", "rook_ceph", "velero", "cnpg", "postgresql", "valkey"],
     "identity": ["vault", "external_secrets", "teleport_keycloak"],
     "delivery": ["headlamp", "harbor", "argocd"],
@@ -84,8 +85,7 @@ class Platform:
 
     def publish(self, ref: str, version: str) -> None:
         """Put the stand-in of a chart where the mirror has it."""
-        name = re.sub(rf"-{re.escape(version)}\.tgz$", "", ref.rpartition("/")[2])
-        archive = build(CONTRACTS, f"{name}-{version}", self.folder)
+        archive = build(CONTRACTS, chart_of({"ref": ref, "version": version}), self.folder)
         if ref.startswith("oci://"):
             path = ref.removeprefix("oci://").split("/", 1)[1].rpartition("/")[0]
             helm_run("push", str(archive), f"oci://{self.registry.address}/{path}", "--plain-http")
@@ -124,6 +124,12 @@ class Platform:
                 "storage_class": "ceph-bucket",
             },
             "rook_ceph_nodes": [{"name": f"kwok-{number}", "devices": ["/dev/sdb"]} for number in range(3)],
+            "istio_waypoints": [{"namespace": "default"}],
+            "k8gb_zones": [{"zone": "cloud.example.test", "parent": "example.test"}],
+            "k8gb_geo_tag": "eu",
+            "k8gb_external_geo_tags": ["us"],
+            "k8gb_edge_dns": {"host": "192.0.2.5", "tsig_key_name": "k8gb", "tsig_secret_name": "edge-dns"},
+            "k8gb_records": [{"name": "web", "namespace": "default", "route": "web"}],
             "platform_vault": {"server": "https://vault-active.vault.svc:8200"},
             "teleport_keycloak_operator": self.keycloak(),
             "teleport_keycloak_database": {"host": "keycloak-database-rw", "secret_name": "keycloak-database-app"},
@@ -312,7 +318,7 @@ def test_the_lock_names_every_chart_and_anything_else_is_refused(platform: Platf
     platform.play(playbook="lock")
     lock = platform.folder / "group_vars/platform/lock.yml"
     pins = yaml.safe_load(lock.read_text())["platform_pins"]
-    assert len(pins) == 19 and all(re.fullmatch("[0-9a-f]{64}", digest) for digest in pins.values())
+    assert len(pins) == 25 and all(re.fullmatch("[0-9a-f]{64}", digest) for digest in pins.values())
     assert platform.play().changed == {}
     assert platform.play(playbook="lock").changed == {}
     lock.write_text(lock.read_text().replace(pins["oci://quay.io/metallb/chart/metallb@0.16.1"], "f" * 64))
@@ -349,6 +355,19 @@ def test_removal_leaves_what_it_says(platform: Platform) -> None:
     again = platform.play("-e", "platform_action=remove", "--limit", "harbor,metrics_server")
     assert again.changed == {}
     platform.play()
+
+
+def test_a_mesh_leaves_its_crds_and_k8gb_what_stands_in_the_edge_dns(platform: Platform) -> None:
+    result = platform.play("-e", "platform_action=remove", "--limit", "istio,k8gb")
+    assert "keeps the CRDs of Istio and all objects of theirs" in result.text
+    assert "keeps delegations and TXT records of this cluster in the edge DNS" in result.text
+    left = platform.control_plane.kubectl("get", "deployments,daemonsets", "-A", "-o", "name")
+    assert not re.search("istiod|istio-cni|ztunnel|kiali|k8gb", left)
+    crds = platform.control_plane.kubectl("get", "crd", "-o", "name")
+    assert "peerauthentications.security.istio.io" in crds and "gslbs.k8gb.io" not in crds
+    again = platform.play("-e", "platform_action=remove", "--limit", "istio,k8gb")
+    assert again.changed == {}
+    platform.play("--limit", "istio,k8gb")
 
 
 def test_ceph_is_not_removed_without_a_confirmation_and_a_database_not_without_its_data(platform: Platform) -> None:
