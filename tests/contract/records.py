@@ -77,6 +77,16 @@ EVERYTHING: dict[str, Any] = {
         ],
         "subscriptions": [{"recipients": ["slack:ops", "chat:"], "selector": "team=web"}],
     },
+    "cert_manager_policies": [
+        {"name": "web", "dns_names": ["*.web.example.com"]},
+        {
+            "name": "team-a",
+            "namespaces": ["team-a-*"],
+            "dns_names": ["a.example.com"],
+            "ip_addresses": ["192.0.2.*"],
+            "max_duration": "2160h",
+        },
+    ],
     "harbor_s3": {"bucket": "harbor", "region": "eu", "endpoint": "https://s3.example.com", "secret_name": "harbor-s3"},
     "harbor_database": {"host": "db.example.com", "username": "harbor", "secret_name": "harbor-db"},
     "harbor_redis": {"address": "redis.example.com:6379", "secret_name": "harbor-redis"},

@@ -40,6 +40,12 @@ kind: Job
 metadata: {name: {{ .Release.Name }}-hook, annotations: {"helm.sh/hook": "pre-install,pre-upgrade"}}
 spec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: x}]}}}
 {{- end }}
+{{- if .Values.custom }}
+---
+apiVersion: charts.kubestd/v1
+kind: {{ .Values.custom }}
+metadata: {name: {{ .Release.Name }}}
+{{- end }}
 """
 CRD = {
     "apiVersion": "apiextensions.k8s.io/v1",

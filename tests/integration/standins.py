@@ -25,6 +25,7 @@ from ansible_collections.kubestd.platform.plugins.module_utils._objects import O
 from ..contract.test_roles import merged
 from .control_plane import ControlPlane, go_program
 
+ROLES = Path(__file__).parents[2] / "roles"
 KWOK = "v0.8.0"
 # KWOK 0.8 has no stages built in: a node is ready, a pod runs, a pod that is deleted goes.
 STAGES = """\
@@ -142,16 +143,27 @@ STATUS: dict[tuple[str, str], Callable[[Object], dict[str, Any]]] = {
 RESTORED = (("v1", "ConfigMap"), ("v1", "Secret"), ("v1", "Service"), ("apps/v1", "Deployment"))
 
 
+def go_module(name: str) -> Path:
+    """The folder of a Go module, module@version, which has what upstream's repository has."""
+    command = ["go", "mod", "download", "-json", name]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300, cwd="/")
+    return Path(json.loads(done.stdout)["Dir"])
+
+
 def snapshot_crds() -> list[Path]:
-    """The CRDs of volume snapshots, from the Go module that has them too: GitHub, where the role takes them, may be out of reach."""
-    defaults = merged(Path(__file__).parents[2] / "roles/snapshot_controller", "defaults")
+    """The CRDs of volume snapshots: GitHub, where the role takes them, may be out of reach."""
+    defaults = merged(ROLES / "snapshot_controller", "defaults")
     found = re.fullmatch(r".*/client/(v[0-9.]+)/client/(.*)", defaults["snapshot_controller_crds_url"])
     assert found, defaults["snapshot_controller_crds_url"]
     version, path = found.groups()
-    module = f"github.com/kubernetes-csi/external-snapshotter/client/v8@{version}"
-    command = ["go", "mod", "download", "-json", module]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300, cwd="/")
-    return [Path(json.loads(done.stdout)["Dir"]) / path / name for name in defaults["snapshot_controller_crds"]]
+    folder = go_module(f"github.com/kubernetes-csi/external-snapshotter/client/v8@{version}") / path
+    return [folder / name for name in defaults["snapshot_controller_crds"]]
+
+
+def policy_crds() -> list[Path]:
+    """The CRDs of cert-manager's approver-policy, whose chart is in no registry of Go modules."""
+    version = merged(ROLES / "cert_manager", "defaults")["cert_manager_policy_chart"]["version"]
+    return sorted((go_module(f"github.com/cert-manager/approver-policy@{version}") / "deploy/crds").glob("*.yaml"))
 
 
 def kwok() -> Path:
@@ -239,9 +251,19 @@ class StandInOperators:
             server.server_close()
 
     def run(self) -> None:
-        while not self.ended.wait(0.3):
+        """A round whenever something has been written since the last one began."""
+        done = ""
+        while not self.ended.wait(0.2):
             with contextlib.suppress(KubeError, KeyError):
-                self.round()
+                newest = self.revision()
+                if newest != done:
+                    self.round()
+                    done = newest
+
+    def revision(self) -> str:
+        """Of the whole store: a list of anything has it."""
+        page = next(self.objects.pages(self.objects.must("v1", "Namespace"), metadata_only=True))
+        return str(page["metadata"]["resourceVersion"])
 
     def round(self) -> None:
         for (api_version, kind), types in CONDITIONS.items():

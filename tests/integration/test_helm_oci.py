@@ -303,6 +303,38 @@ def test_crds_of_a_chart_are_brought_up_to_date(release: Releaser, registry: Reg
     release.kubectl("delete", "crd", "demos.charts.kubestd")
 
 
+def test_a_kind_whose_crd_is_not_served_yet_is_waited_for(release: Releaser) -> None:
+    """The CRD is there, but its kind belongs to another one, which goes two seconds later."""
+
+    def crd(plural: str, version: str) -> str:
+        made = json.loads(json.dumps(charts.CRD))
+        made["spec"]["versions"][0]["name"] = version
+        made["metadata"]["name"] = f"{plural}.charts.kubestd"
+        made["spec"]["names"] = {"plural": plural, "singular": plural[:-1], "kind": "Late"}
+        return json.dumps(made)
+
+    def later() -> None:
+        time.sleep(2)
+        release.control_plane.kubectl("delete", "crd", "firsts.charts.kubestd")
+
+    release.control_plane.kubectl("apply", "-f", "-", stdin=crd("firsts", "v9"))
+    release.control_plane.kubectl("wait", "--for=condition=Established", "crd/firsts.charts.kubestd")
+    release.control_plane.kubectl("apply", "-f", "-", stdin=crd("lates", "v1"))
+    release.control_plane.kubectl("wait", "--for=condition=NamesAccepted=False", "crd/lates.charts.kubestd")
+    thread = threading.Thread(target=later)
+    thread.start()
+    try:
+        assert release(values={"custom": "Late"})["release"]["status"] == "deployed"
+    finally:
+        thread.join()
+        release.control_plane.kubectl("delete", "crd", "lates.charts.kubestd")
+
+
+def test_a_kind_without_a_crd_is_said_at_once(release: Releaser) -> None:
+    with pytest.raises(KubestdError, match='no matches for kind "Nobody" in version "charts.kubestd/v1"'):
+        release(values={"custom": "Nobody"}, timeout=5)
+
+
 def test_the_namespace_gets_its_labels(release: Releaser) -> None:
     label = {"pod-security.kubernetes.io/enforce": "privileged"}
     assert f"create the namespace {release.base['namespace']}" in release(namespace_labels=label)["actions"]

@@ -17,7 +17,7 @@ from ..contract.keys import chart_of
 from ..contract.records import INVENTORIES, platform_roles, record
 from .conftest import ROOT
 from .control_plane import ControlPlane
-from .standins import snapshot_crds
+from .standins import policy_crds, snapshot_crds
 
 CONTRACTS = Path(os.environ.get("KUBESTD_CONTRACTS") or ROOT.parent / "shared/contracts")
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -54,7 +54,7 @@ def definitions(kinds: set[tuple[str, str]]) -> list[dict[str, Any]]:
     }
     files = [path for chart in sorted(charts | ELSEWHERE) if (path := CONTRACTS / chart / "crds.yaml").exists()]
     found = {}
-    for path in [*files, *snapshot_crds()]:
+    for path in [*files, *snapshot_crds(), *policy_crds()]:
         for item in yaml.load_all(path.read_text(), Loader=LOADER):
             key = (item["spec"]["group"], item["spec"]["names"]["kind"]) if item else None
             if key in kinds:

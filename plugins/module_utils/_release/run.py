@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from typing import Any
 
@@ -23,6 +24,7 @@ from .values import Values, fingerprint, label, mask, merge
 
 KUBECONFIG, VALUES, SECRET_VALUES = "@kubeconfig", "@values", "@secret-values"
 NAMESPACES = Resource("v1", "Namespace", "namespaces", False)
+CRDS = Resource("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions", False)
 ESTABLISHED = 60.0  # seconds for the API server to serve a new CRD
 
 
@@ -163,8 +165,32 @@ class Release:
                 )
             elif step == "upgrade" and archive:
                 crds = self.apply_crds(archive) if self.options["crds"] == "apply" else []
-                self.call(self.upgrade(archive), "helm upgrade")
+                self.install(archive)
         return crds
+
+    def install(self, archive: charts.Archive) -> None:
+        """Install or upgrade; again while a kind has a CRD, of a release before this one, that is not served yet."""
+        until = time.monotonic() + ESTABLISHED
+        while True:
+            try:
+                self.call(self.upgrade(archive), "helm upgrade")
+                return
+            except KubestdError as error:
+                if time.monotonic() > until or not self.served_soon(str(error)):
+                    raise
+            time.sleep(0.5)
+            self.tick()
+
+    def served_soon(self, words: str) -> bool:
+        """Whether helm failed for nothing but kinds that have a CRD already."""
+        missing = set(re.findall(r'no matches for kind "([^"]+)" in version "([^"/]+)/([^"]+)"', words))
+        known = {
+            (crd["spec"]["names"]["kind"], crd["spec"]["group"], version["name"])
+            for crd in (self.objects.list(CRDS) if missing else ())
+            for version in crd["spec"]["versions"]
+            if version["served"]
+        }
+        return bool(missing) and missing <= known
 
     def limits(self) -> list[str]:
         """Where, and for how long."""
