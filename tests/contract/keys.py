@@ -32,6 +32,8 @@ COMMENTED = {
     # what Rook's values for it have, and fields of the CephCluster
     "ceph-csi-drivers": r"operatorConfig\.driverSpecDefaults\.controllerPlugin\.priorityClassName",
     "rook-ceph-cluster": r"cephClusterSpec\.storage\.(config|nodes)",
+    "cilium": r"socketLB\.hostNamespaceOnly",
+    "tigera-operator": r"installation\.calicoNetwork(\..*)?",
     "gateway-crds-helm": r"crds\.(gatewayAPI|envoyGateway)\.channel",
     "vault": r"server\.readinessProbe\.path",
     "openbao": r"server\.readinessProbe\.path",
@@ -101,7 +103,7 @@ def make(contracts: Path) -> dict[str, list[str]]:
 @cache
 def upstream(path: Path) -> dict[str, Any]:
     """The values of a chart, with those of its subcharts below their names."""
-    found = dict(yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER))
+    found = dict(yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER) or {})
     for below in path.parent.glob("subcharts/*.values.yaml"):
         name = below.name.removesuffix(".values.yaml")
         found[name] = laid_over(upstream(below), found.get(name) or {})
