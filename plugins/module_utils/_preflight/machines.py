@@ -427,7 +427,9 @@ def check_pod_network_there(cluster: Cluster) -> Iterator[Finding]:
     """A living cluster keeps its pod network, and kube-proxy with it."""
     asked = dict(cluster.facts(cluster.nodes))
     files = {host: facts.get("pod_network") or [] for host, facts in asked.items()}
-    proxies = [host for host, facts in asked.items() if any(port.get("process") == "kube-proxy" for port in facts["ports"])]
+    proxies = [
+        host for host, facts in asked.items() if any(port.get("process") == "kube-proxy" for port in facts["ports"])
+    ]
     implementation = str(cluster.of(next(iter(cluster.nodes), ""), "cni_implementation"))
     wanted = Wanted(implementation, bool(cluster.cluster["cluster_kube_proxy"]))
     plan = make_plan(wanted, Found(nodes=files, kube_proxy=True if proxies else None))
@@ -435,12 +437,22 @@ def check_pod_network_there(cluster: Cluster) -> Iterator[Finding]:
     if plan.refusal and set(plan.networks) <= {implementation}:
         there, option, text = f"kube-proxy on {shown(proxies)}", "cluster_kube_proxy", "true, or a new cluster"
     else:
-        option, text = "cni_implementation", "the one that is there, or cni_state: absent first, which cuts all pods off"
+        option, text = (
+            "cni_implementation",
+            "the one that is there, or cni_state: absent first, which cuts all pods off",
+        )
     yield row(INVENTORY, "pod_network", not plan.refusal, there, text, option)
     for host, facts in asked.items():
         if uses_vxlan(cluster, host, implementation):
             state = facts["kernel_features"].get("vxlan", "unknown")
-            yield row(host, "kernel", state != "missing", f"vxlan {state}", "vxlan, or other routing", f"{implementation}_routing")
+            yield row(
+                host,
+                "kernel",
+                state != "missing",
+                f"vxlan {state}",
+                "vxlan, or other routing",
+                f"{implementation}_routing",
+            )
 
 
 def uses_vxlan(cluster: Cluster, host: str, implementation: str) -> bool:
