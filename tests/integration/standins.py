@@ -138,9 +138,6 @@ STATUS: dict[tuple[str, str], Callable[[Object], dict[str, Any]]] = {
     ("velero.io/v1", "Schedule"): ended("Enabled"),
     ("velero.io/v1", "Backup"): ended("Completed", "startTimestamp", "completionTimestamp"),
     ("postgresql.cnpg.io/v1", "Cluster"): database,
-    ("cilium.io/v2", "CiliumLoadBalancerIPPool"): lambda _: {
-        "conditions": [{"type": "cilium.io/IPsAvailable", **TRUE, "message": "11"}]
-    },
     ("postgresql.cnpg.io/v1", "Backup"): ended("completed", "startedAt", "stoppedAt"),
 }
 # What Velero's stand-in copies
@@ -173,9 +170,7 @@ def policy_crds() -> list[Path]:
 def cilium() -> Path:
     """Cilium's Go module of the version that the role releases: its chart and its CRDs, which its operator makes."""
     version = merged(Path(__file__).parents[2] / "roles/cilium", "defaults")["cilium_chart"]["version"]
-    command = ["go", "mod", "download", "-json", f"github.com/cilium/cilium@v{version}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300, cwd="/")
-    return Path(json.loads(done.stdout)["Dir"])
+    return go_module(f"github.com/cilium/cilium@v{version}")
 
 
 def cilium_crds() -> list[Path]:
@@ -345,9 +340,10 @@ class StandInOperators:
 
     def calico(self) -> None:
         """Calico's operator says how the parts are that an Installation and an APIServer ask for."""
+        there = {item["metadata"]["name"] for item in self.all("operator.tigera.io/v1", "TigeraStatus")}
         for kind, name in (("Installation", "calico"), ("APIServer", "apiserver")):
             status: Object = {"apiVersion": "operator.tigera.io/v1", "kind": "TigeraStatus", "metadata": {"name": name}}
-            if self.all("operator.tigera.io/v1", kind) and not self.objects.get(status):
+            if name not in there and self.all("operator.tigera.io/v1", kind):
                 self.objects.apply(status)
                 words = {"Available": "True", "Progressing": "False", "Degraded": "False"}
                 conditions = [{"type": word, **TRUE, "status": said} for word, said in words.items()]

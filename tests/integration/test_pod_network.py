@@ -186,7 +186,12 @@ def component(cluster: Cluster, check_mode: bool = False, **inventory: Any) -> C
     settings |= {"cosign": "cosign", "drift": None, "pins": {}, "timeout": 60}
     who = access({"kubeconfig": str(cluster.control_plane.kubeconfig)})
     return Component(
-        parse(record(ROOT / "roles/calico", **inventory)), who, settings, check_mode, False, lambda _: None
+        parse(json.loads(json.dumps(record(ROOT / "roles/calico", **inventory)))),
+        who,
+        settings,
+        check_mode,
+        False,
+        lambda _: None,
     )
 
 
