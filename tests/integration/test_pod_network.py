@@ -30,7 +30,7 @@ from .standins import StandInOperators, cilium, cilium_crds, nodes
 
 CONTRACTS = Path(os.environ.get("KUBESTD_CONTRACTS") or ROOT.parent / "shared/contracts")
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-CILIUM = {
+CILIUM: dict[str, Any] = {
     "cni_implementation": "cilium",
     "cluster_kube_proxy": False,
     "cluster_pod_cidr": "10.9.0.0/16",
@@ -72,7 +72,7 @@ class Cluster:
         return self.kubectl("apply", "--server-side", "--validate=strict", *flags, "-f", "-", stdin=text)
 
     def play(self, playbook: str, *arguments: str, rc: int = 0, **variables: Any) -> Result:
-        """Run a playbook of the collection for machines with these variables."""
+        """Run a playbook, of the collection or by its path, for machines with these variables."""
         common = {
             "ansible_connection": "local",
             "ansible_python_interpreter": "{{ ansible_playbook_python }}",
@@ -84,13 +84,12 @@ class Cluster:
             "component_timeout": 60,
             **variables,
         }
-        groups = {"control_plane": {"hosts": {"cp1": {}}}, "workers": {"hosts": {"w1": {}}}}
-        systems = {"platform_network": {"hosts": {"cilium": {}}}}
-        inventory = {"machines": {"children": groups}, "platform": {"children": systems}}
+        groups: dict[str, Any] = {"control_plane": {"hosts": {"cp1": {}}}, "workers": {"hosts": {"w1": {}}}}
+        inventory = {"machines": {"children": groups}}
         path = self.folder / "inventory.yml"
         path.write_text(yaml.safe_dump({"all": {"children": inventory, "vars": common}}))
         done = subprocess.run(
-            ["ansible-playbook", "-i", str(path), f"playbooks/{playbook}.yml", *arguments],
+            ["ansible-playbook", "-i", str(path), str(ROOT / "playbooks" / playbook), *arguments],
             cwd=ROOT,
             capture_output=True,
             text=True,
@@ -131,7 +130,7 @@ def pools(cluster: Cluster) -> list[dict[str, Any]]:
 
 
 def test_cilium_is_released_once_for_all_nodes(cluster: Cluster) -> None:
-    result = cluster.play("cluster", "--tags", "cni", **CILIUM)
+    result = cluster.play("cluster.yml", "--tags", "cni", **CILIUM)
     assert result.changed == {"cp1": 1}, result.text[-3000:]
     assert re.search(r"cp1: install cilium \([\d.]+ s\)", result.text)
     said = json.loads(
@@ -154,7 +153,7 @@ def test_cilium_is_released_once_for_all_nodes(cluster: Cluster) -> None:
 
 
 def test_a_second_run_changes_nothing(cluster: Cluster) -> None:
-    assert cluster.play("cluster", "--tags", "cni", **CILIUM).changed == {}
+    assert cluster.play("cluster.yml", "--tags", "cni", **CILIUM).changed == {}
 
 
 def test_another_network_is_refused_by_what_a_real_api_server_says_and_nothing_is_changed(cluster: Cluster) -> None:
@@ -171,16 +170,21 @@ def test_another_network_is_refused_by_what_a_real_api_server_says_and_nothing_i
 
 
 def test_removal_takes_the_release_and_says_that_definitions_stay(cluster: Cluster) -> None:
-    """As a system of the platform: the role cni would take files of this machine, too."""
-    result = cluster.play("platform", "-e", "platform_action=remove", "--limit", "cilium", **CILIUM)
-    assert result.changed.keys() == {"cilium"}
+    """The part of it that is about the cluster: the other one would take files of this machine."""
+    role = {"name": "kubestd.platform.cni", "tasks_from": "withdraw"}
+    task = {"name": "Withdraw the pod network", "ansible.builtin.import_role": role, "vars": {"cni_state": "absent"}}
+    play = {"hosts": "control_plane:workers", "gather_facts": False, "tasks": [task]}
+    path = cluster.folder / "withdraw.yml"
+    path.write_text(yaml.safe_dump([play]))
+    result = cluster.play(str(path), **CILIUM)
+    assert result.changed == {"cp1": 1}
     assert "keeps the custom resource definitions that Cilium's operator made and their objects" in result.text
     assert "cilium" not in cluster.kubectl("get", "daemonsets", "-A", "-o", "name")
     assert "ciliumnetworkpolicies.cilium.io" in cluster.kubectl("get", "crds", "-o", "name")
     assert pools(cluster) == []
 
 
-def component(cluster: Cluster, check_mode: bool = False, **inventory: Any) -> Component:
+def component(cluster: Cluster, **inventory: Any) -> Component:
     """Calico's record, as the role hands it over."""
     settings = {"mirror": {"registry": cluster.registry.address}, "registry": {"plain_http": True}, "helm": str(helm())}
     settings |= {"cosign": "cosign", "drift": None, "pins": {}, "timeout": 60}
@@ -189,13 +193,13 @@ def component(cluster: Cluster, check_mode: bool = False, **inventory: Any) -> C
         parse(json.loads(json.dumps(record(ROOT / "roles/calico", **inventory)))),
         who,
         settings,
-        check_mode,
+        False,
         False,
         lambda _: None,
     )
 
 
-BGP = {
+BGP: dict[str, Any] = {
     "calico_routing": "bgp",
     "calico_bgp_advertise": ["192.0.2.0/24"],
     "calico_bgp_peers": [{"name": "r1", "peer_address": "192.0.2.1", "peer_asn": 64513}],
@@ -227,7 +231,7 @@ def test_what_calicos_operator_is_told_and_makes_is_accepted(cluster: Cluster, i
     named = {"apiVersion": "operator.tigera.io/v1", "metadata": {"name": "default"}}
     [block] = told["calicoNetwork"]["ipPools"]
     modes = {"VXLAN": "Always", "VXLANCrossSubnet": "CrossSubnet", "None": "Never"}
-    pool = {
+    pool: dict[str, Any] = {
         "apiVersion": "projectcalico.org/v3",
         "kind": "IPPool",
         "metadata": {"name": block["name"]},
