@@ -36,7 +36,7 @@ GROUPS = {
 }
 MIRROR, VIRTUAL_IP = 2, 9
 POOL = (200, 220)  # the last numbers of the addresses that MetalLB hands out
-LAYERS = {"metallb": "network", "metrics_server": "network"}
+LAYERS = {"metallb": "network", "metrics_server": "network", "valkey": "storage"}
 
 
 class WrongSetting(Exception):
@@ -106,7 +106,8 @@ def platform_groups(systems: list[str], registry: str, files: str, pool: str) ->
     """Systems of the platform as hosts, by layers; none when nobody asks for one."""
     if not systems:
         return {}
-    layers = {f"platform_{layer}": [name for name in systems if LAYERS[name] == layer] for layer in LAYERS.values()}
+    wanted = dict.fromkeys(LAYERS[name] for name in sorted(systems, key=list(LAYERS).index))
+    layers = {f"platform_{layer}": [name for name in systems if LAYERS[name] == layer] for layer in wanted}
     return {
         **{layer: {"hosts": names} for layer, names in layers.items()},
         "platform": {
@@ -117,6 +118,10 @@ def platform_groups(systems: list[str], registry: str, files: str, pool: str) ->
                 "metallb_pools": [{"name": "sandbox", "addresses": [pool]}],
                 # The newest chart takes the image of the release before: of the Go module's version is this one.
                 "metrics_server_values": {"image": {"tag": "v0.9.0"}},
+                # One instance for one worker, on a volume that somebody makes: the sandbox has no storage class.
+                "valkey_high_availability": False,
+                "valkey_size": "64Mi",
+                "valkey_memory": 64,
             },
         },
     }

@@ -5,7 +5,8 @@
 """Fill the sandbox's mirror: upstream's files by sha256 where they can be reached, else the same versions built from Go modules.
 
 Usage: fill_mirror.py CACHE [SYSTEM...]. What is in CACHE/mirror already is left alone. Go 1.26 and about 10 GiB are needed for building.
-A system of the platform is its chart and its images: upstream's, or those that lie in its Go module.
+A system of the platform is its chart and its images: upstream's, or those that lie in its Go module. One without a chart may have images
+of Debian packages instead, whose version is Debian's.
 """
 
 from __future__ import annotations
@@ -340,22 +341,33 @@ class Mirror:
             if name not in self.table["systems"]:
                 sys.exit(f"KUBESTD_SANDBOX_SYSTEMS has {name!r}: write some of {','.join(self.table['systems'])}.")
             entry = self.table["systems"][name]
-            images = {package: image.split("/", 1) for package, image in entry["images"].items()}
-            missing = [package for package, (_, path) in images.items() if not self.has_image(*path.split(":"))]
-            chart = entry["chart"]
-            oci = chart["ref"].removeprefix("oci://").split("/", 1)[1] if chart["ref"].startswith("oci://") else ""
-            there = self.has_image(oci, chart["version"]) if oci else self.place(chart["ref"], "").exists()
+            made_of = {image: package for package, image in entry.get("images", {}).items()} | entry.get("packages", {})
+            missing = {
+                image: parts
+                for image, parts in made_of.items()
+                if not self.has_image(*image.split("/", 1)[1].split(":"))
+            }
+            chart = entry.get("chart")
+            oci = (
+                chart["ref"].removeprefix("oci://").split("/", 1)[1]
+                if chart and chart["ref"].startswith("oci://")
+                else ""
+            )
+            there = not chart or (
+                self.has_image(oci, chart["version"]) if oci else self.place(chart["ref"], "").exists()
+            )
             if there and not missing:
                 continue
             say(f"system {name} {entry['version']}")
             with registry(self.root) as address:
-                for package in missing:
-                    host, path = images[package]
+                for image, parts in missing.items():
+                    target = f"{address}/{image.split('/', 1)[1]}"
                     if self.from_upstream():
-                        copy_image(f"{host}/{path}", f"{address}/{path}")
+                        copy_image(image, target)
+                    elif isinstance(parts, list):
+                        self.push_image([], target, parts)
                     else:
-                        program = self.builder.install(f"{entry['module']}/{package}", entry["version"])
-                        self.push_image([program], f"{address}/{path}")
+                        self.push_image([self.builder.install(f"{entry['module']}/{parts}", entry["version"])], target)
                 if not there:
                     self.bring_chart(entry, oci, address)
 
@@ -408,10 +420,9 @@ class Mirror:
             with tarfile.open(layer, "a") as bundle:
                 for program in programs:
                     bundle.add(program, f"usr/local/bin/{program.name}")
-            options = [
-                f'--change=ENTRYPOINT ["/usr/local/bin/{programs[0].name}"]',
-                "--change=ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-            ]
+            options = ["--change=ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]
+            if programs:
+                options.append(f'--change=ENTRYPOINT ["/usr/local/bin/{programs[0].name}"]')
             run(["podman", "import", "--quiet", *options, str(layer), image])
             run(["podman", "push", "--quiet", "--tls-verify=false", image])
             run(["podman", "rmi", "--force", image])

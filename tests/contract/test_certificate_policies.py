@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, kubestd.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who may have which certificate of the platform's issuer."""
+"""cert_manager: who may have which certificate of the platform's issuer, and what its controller waits for."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from .records import EVERYTHING, platform_roles, record
+from .records import EVERYTHING, INVENTORIES, platform_roles, record
 from .test_roles import merged
 from .test_storage_roles import manifests, value, values
 
@@ -74,3 +74,13 @@ def test_names_that_cannot_be_are_refused(checkout: Path, names: list[str], mess
     (found,) = value(checkout / "roles/cert_manager", "__cert_manager_wrong", cert_manager_policies=given)
     assert message in found and found.endswith(".")
     assert value(checkout / "roles/cert_manager", "__cert_manager_wrong", **POLICIES) == []
+
+
+def test_the_controller_waits_for_the_gateway_api_where_it_is_to_use_it(checkout: Path) -> None:
+    role = checkout / "roles/cert_manager"
+    without = record(role, **EVERYTHING)
+    assert not values(without, "cert-manager")["config"] and "releases" in without["stages"][0]
+    for inventory in (INVENTORIES["acme"], {"cert_manager_gateway_api": True}):
+        found = record(role, **inventory)
+        assert values(found, "cert-manager")["config"]["gatewayAPI"] == {"enabled": True}
+        assert found["stages"][0]["health"][0]["object"] == "gateways.gateway.networking.k8s.io"

@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, kubestd.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Machines and systems in one inventory: real MetalLB and metrics-server on the cluster of test_cluster.py, used, broken, mended, removed.
+"""Machines and systems in one inventory: real MetalLB, metrics-server and Valkey on the cluster of test_cluster.py, used, broken, mended, removed.
 
-Charts and programs are upstream's; where upstream cannot be reached, both are of the Go module of the same version.
+Charts and programs are upstream's; where upstream cannot be reached, both are of the Go module of the same version, and Valkey is Debian's.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import ipaddress
 import json
 import os
 import re
+import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -24,7 +25,26 @@ from .conftest import Result, Sandbox
 from .load import Watch
 from .test_cluster import get, nodes_ready, secrets_shown, succeed
 
-SYSTEMS = ["metallb", "metrics_server"]
+SYSTEMS = ["metallb", "metrics_server", "valkey"]
+# The sandbox has no storage class, so that this is where the claim of Valkey is bound.
+FOLDER = "/var/lib/valkey-of-the-test"
+VOLUME = {
+    "apiVersion": "v1",
+    "kind": "PersistentVolume",
+    "metadata": {"name": "valkey-of-the-test"},
+    "spec": {
+        "capacity": {"storage": "64Mi"},
+        "accessModes": ["ReadWriteOnce"],
+        "local": {"path": FOLDER},
+        "nodeAffinity": {
+            "required": {
+                "nodeSelectorTerms": [
+                    {"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": ["w1"]}]}
+                ]
+            }
+        },
+    },
+}
 # What comes and goes by itself
 RESTLESS = {"events", "leases", "pods", "endpoints", "endpointslices", "replicasets", "certificatesigningrequests"}
 # Has the name of every helm before version 4, to see that it is not taken.
@@ -63,6 +83,13 @@ def objects(sandbox: Sandbox) -> set[str]:
     return set(sandbox.kubectl("get", wanted, "--all-namespaces", f"--output=jsonpath={path}").splitlines())
 
 
+def apply(sandbox: Sandbox, text: str, verb: str = "apply", check: bool = True) -> subprocess.CompletedProcess[str]:
+    """kubectl with a manifest."""
+    sandbox.run("cp1", ["sh", "-c", f"cat > /tmp/manifest.yaml <<'EOF'\n{text}\nEOF"])
+    command = ["kubectl", "--kubeconfig=/etc/kubernetes/admin.conf", verb, "--filename=/tmp/manifest.yaml"]
+    return sandbox.run("cp1", command, check=check)
+
+
 @pytest.fixture(scope="module")
 def before(cluster: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[set[str]]:
     """The inventory gets its systems, the mirror what they need; yields the objects of the cluster before them."""
@@ -74,7 +101,10 @@ def before(cluster: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     sandbox.environment["PATH"] = f"{old.parent}:{kept['PATH']}"
     sandbox.environment["KUBESTD_SANDBOX_SYSTEMS"] = ",".join(SYSTEMS)
     sandbox.verb("create")
+    sandbox.run("w1", ["mkdir", "-p", FOLDER])
+    apply(sandbox, json.dumps(VOLUME))
     yield objects(sandbox)
+    sandbox.kubectl("delete", "persistentvolume", VOLUME["metadata"]["name"], "--wait=false")
     sandbox.environment = kept
 
 
@@ -88,6 +118,17 @@ def health(sandbox: Sandbox, folder: Path) -> tuple[Result, dict[str, dict[str, 
     path = folder / "health.json"
     result = sandbox.playbook("playbooks/health.yml", "--extra-vars", f"health_report_path={path}")
     return result, {one["name"]: one for one in json.loads(path.read_text())["systems"]}
+
+
+def health_when(sandbox: Sandbox, folder: Path, **wanted: str) -> tuple[Result, dict[str, dict[str, str]]]:
+    """What health.yml says once it says this of the systems."""
+    deadline = time.monotonic() + 90
+    while True:
+        result, systems = health(sandbox, folder)
+        found = {name: one["status"] for name, one in systems.items()}
+        if found == wanted:
+            return result, systems
+        assert time.monotonic() < deadline, found
 
 
 def patch(sandbox: Sandbox, namespace: str, what: str, change: object, kind: str = "strategic") -> None:
@@ -135,8 +176,7 @@ def test_one_system_alone_is_fine(sandbox: Sandbox) -> None:
 
 
 def test_a_service_gets_an_address_that_answers_from_outside(sandbox: Sandbox) -> None:
-    sandbox.run("cp1", ["sh", "-c", f"cat > /tmp/web.yaml <<'EOF'\n{WEB}\nEOF"])
-    sandbox.kubectl("apply", "--filename=/tmp/web.yaml")
+    apply(sandbox, WEB)
     sandbox.kubectl("rollout", "status", "daemonset/web", "--timeout=60s", timeout=70)
     path = "--output=jsonpath={.status.loadBalancer.ingress[0].ip}"
     sandbox.wait(lambda: sandbox.kubectl("get", "service", "web", path) != "", 30)
@@ -151,7 +191,7 @@ def test_a_service_gets_an_address_that_answers_from_outside(sandbox: Sandbox) -
 
     sandbox.wait(answers, 30)
     assert get(sandbox, "lb1", f"http://{address}/") == "hello"
-    sandbox.kubectl("delete", "--filename=/tmp/web.yaml")
+    apply(sandbox, WEB, "delete")
 
 
 def test_kubectl_top_is_answered_from_kubelets_whose_certificates_are_verified(sandbox: Sandbox) -> None:
@@ -171,11 +211,46 @@ def test_a_pool_that_overlaps_is_refused_by_the_webhook_that_the_role_waited_for
     pool = sandbox.inventory["platform"]["vars"]["metallb_pools"][0]
     item = {"apiVersion": "metallb.io/v1beta1", "kind": "IPAddressPool", "spec": {"addresses": pool["addresses"]}}
     item["metadata"] = {"name": "another", "namespace": "metallb-system"}
-    sandbox.run("cp1", ["sh", "-c", f"cat > /tmp/pool.json <<'EOF'\n{json.dumps(item)}\nEOF"])
-    kubectl = ["kubectl", "--kubeconfig=/etc/kubernetes/admin.conf", "create", "--filename=/tmp/pool.json"]
-    answer = sandbox.run("cp1", kubectl, check=False)
+    answer = apply(sandbox, json.dumps(item), "create", check=False)
     assert answer.returncode == 1
     assert "overlaps with already defined CIDR" in answer.stderr
+
+
+def valkey(sandbox: Sandbox, *words: str, host: str = "valkey") -> str:
+    """What a client with the password of the Secret is told, through the Service."""
+    command = ("--namespace=valkey", "exec", "valkey-0", "--", "valkey-cli", "-h", host, *words)
+    return sandbox.kubectl(*command, check=False).strip()
+
+
+def test_valkey_keeps_what_is_written_and_asks_for_the_password(sandbox: Sandbox) -> None:
+    assert valkey(sandbox, "set", "colour", "red") == "OK"
+    without = (
+        "--namespace=valkey",
+        "exec",
+        "valkey-0",
+        "--",
+        "env",
+        "-u",
+        "REDISCLI_AUTH",
+        "valkey-cli",
+        "get",
+        "colour",
+    )
+    assert "NOAUTH" in sandbox.kubectl(*without)
+    sandbox.kubectl("--namespace=valkey", "delete", "pod", "valkey-0", "--grace-period=1")
+    sandbox.wait(lambda: valkey(sandbox, "get", "colour") == "red", 60)
+
+
+def test_valkey_whose_log_is_damaged_is_named_with_its_cause(sandbox: Sandbox, tmp_path: Path) -> None:
+    damage = "mv /data/appendonlydir /data/kept && mkdir /data/appendonlydir && echo damaged > /data/appendonlydir/appendonly.aof.manifest"
+    sandbox.kubectl("--namespace=valkey", "exec", "valkey-0", "--", "sh", "-c", damage)
+    sandbox.kubectl("--namespace=valkey", "delete", "pod", "valkey-0", "--grace-period=0", "--force")
+    result, systems = health_when(sandbox, tmp_path, valkey="Degraded", metallb="Healthy", metrics_server="Healthy")
+    assert result.rc == 2
+    assert re.search(r"container valkey: CrashLoopBackOff", systems["valkey"]["message"])
+    sandbox.run("w1", ["sh", "-c", f"rm -r {FOLDER}/appendonlydir && mv {FOLDER}/kept {FOLDER}/appendonlydir"])
+    sandbox.kubectl("--namespace=valkey", "delete", "pod", "valkey-0", "--grace-period=0", "--force")
+    sandbox.wait(lambda: valkey(sandbox, "get", "colour") == "red", 60)
 
 
 def test_health_finds_a_control_plane_that_answers(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -204,27 +279,25 @@ def test_what_is_broken_is_named_and_mended_by_a_run(sandbox: Sandbox, tmp_path:
     patch(sandbox, "metallb-system", "daemonset/metallb-speaker", nowhere)
     flag = {"op": "add", "path": "/spec/template/spec/containers/0/args/-", "value": "--no-such-flag"}
     patch(sandbox, "kube-system", "deployment/metrics-server", [flag], "json")
-    deadline = time.monotonic() + 90
-    while True:
-        result, systems = health(sandbox, tmp_path)
-        found = {name: one["status"] for name, one in systems.items()}
-        if found == {"metallb": "Missing", "metrics_server": "Degraded"} or time.monotonic() > deadline:
-            break
+    result, systems = health_when(sandbox, tmp_path, metallb="Missing", metrics_server="Degraded", valkey="Healthy")
     assert result.rc == 2
     assert (
         "a speaker announces addresses: Pod with app.kubernetes.io/component=speaker" in systems["metallb"]["message"]
     )
     assert re.search(r"container metrics-server: CrashLoopBackOff", systems["metrics_server"]["message"])
     result = succeed(sandbox.playbook("playbooks/platform.yml", "--extra-vars", "platform_drift=repair"))
-    assert set(result.changed) == set(SYSTEMS)
+    assert set(result.changed) == {"metallb", "metrics_server"}
     result, systems = health(sandbox, tmp_path)
     assert {name: one["status"] for name, one in systems.items()} == dict.fromkeys(SYSTEMS, "Healthy")
 
 
-def test_removal_leaves_nothing(sandbox: Sandbox, before: set[str]) -> None:
-    result = succeed(sandbox.playbook("playbooks/platform.yml", "--extra-vars", "platform_action=remove"))
+def test_removal_leaves_the_data_until_it_is_told_to_take_it_too(sandbox: Sandbox, before: set[str]) -> None:
+    remove = ("playbooks/platform.yml", "--extra-vars", "platform_action=remove")
+    result = succeed(sandbox.playbook(*remove))
     assert set(result.changed) == set(SYSTEMS)
-    assert "keeps" not in result.text
+    kept = set(re.findall(r"(\w+): keeps (\w+)", result.text))
+    assert kept == {("valkey", "Secret"), ("valkey", "PersistentVolumeClaim")}
+    result = succeed(sandbox.playbook(*remove, "--extra-vars", "platform_remove_data=true"))
+    assert set(result.changed) == {"valkey"}
     assert objects(sandbox) ^ before == set()
-    again = succeed(sandbox.playbook("playbooks/platform.yml", "--extra-vars", "platform_action=remove"))
-    assert again.changed == {}
+    assert succeed(sandbox.playbook(*remove)).changed == {}

@@ -104,8 +104,11 @@ def test_the_mirror_can_serve_every_system_and_has_the_chart_that_its_role_insta
     served = json.loads((ROOT / "scripts/sandbox/artifacts.json").read_text())["systems"]
     assert set(hosts.LAYERS) == set(served)
     for name, entry in served.items():
-        chart = yaml.safe_load((ROOT / f"roles/{name}/defaults/main.yml").read_text())[f"{name}_chart"]
-        assert {key: entry["chart"][key] for key in ("ref", "version")} == chart
+        defaults = yaml.safe_load((ROOT / f"roles/{name}/defaults/main.yml").read_text())
+        if "chart" in entry:
+            assert {key: entry["chart"][key] for key in ("ref", "version")} == defaults[f"{name}_chart"]
+        else:
+            assert list(entry["packages"]) == [defaults[f"{name}_image"]]
     used = hosts.platform_groups(["metrics_server"], "", "", "")["platform"]["vars"]["metrics_server_values"]
     assert f":{used['image']['tag']}" in served["metrics_server"]["images"]["cmd/metrics-server"]
 
@@ -118,7 +121,7 @@ def test_the_mirror_can_serve_every_system_and_has_the_chart_that_its_role_insta
         ("SUBNET", "10.0.0.0/28", "a /24 or larger is needed"),
         ("CONTROL_PLANES", "0", "write a number from 1 to 9"),
         ("WORKERS", "many", "write a number from 0 to 50"),
-        ("SYSTEMS", "metallb,harbour", "write some of metallb,metrics_server"),
+        ("SYSTEMS", "metallb,harbour", "write some of metallb,metrics_server,valkey"),
     ],
 )
 def test_a_wrong_variable_is_named(hosts: ModuleType, variable: str, value: str, sentence: str) -> None:
