@@ -76,6 +76,7 @@ ansible_facts:
           C(reach) {target, {ok, status, error}}.
         - C(commands) {name, path or null}, C(installed) {name, {version, path} or null}, C(kernel_features) {name, loaded or builtin or module or
           missing or unknown}. C(installed) has the API server too, as its manifest names it.
+        - C(pod_network), the names of the files in C(/etc/cni/net.d).
       returned: always
       type: dict
       sample:

@@ -32,6 +32,8 @@ COMMENTED = {
     # what Rook's values for it have, and fields of the CephCluster
     "ceph-csi-drivers": r"operatorConfig\.driverSpecDefaults\.controllerPlugin\.priorityClassName",
     "rook-ceph-cluster": r"cephClusterSpec\.storage\.(config|nodes)",
+    "cilium": r"socketLB\.hostNamespaceOnly",
+    "tigera-operator": r"installation\.calicoNetwork(\..*)?",
     "gateway-crds-helm": r"crds\.(gatewayAPI|envoyGateway)\.channel",
     # what Kiali reads and the chart hands on, compared with the CRD of its operator by test_what_kiali_is_told_stands_in_its_crd
     "kiali-server": r"external_services\.(istio|prometheus|grafana|tracing)(\..*)?|server\.web_(root|fqdn|schema|port)",
@@ -109,7 +111,7 @@ def make(contracts: Path) -> dict[str, list[str]]:
 @cache
 def upstream(path: Path) -> dict[str, Any]:
     """The values of a chart, with those of its subcharts below their names."""
-    found = dict(yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER))
+    found = dict(yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER) or {})
     # Istio's charts have their defaults one level down, so that a profile can be laid between them and the user's values.
     found = laid_over(found.pop("_internal_defaults_do_not_set", {}), found)
     for below in path.parent.glob("subcharts/*.values.yaml"):

@@ -99,6 +99,7 @@ CONDITIONS = {
     ("gateway.networking.k8s.io/v1", "GatewayClass"): ("Accepted",),
     ("gateway.networking.k8s.io/v1", "Gateway"): ("Accepted", "Programmed"),
     ("external-secrets.io/v1", "ClusterSecretStore"): ("Ready",),
+    ("cilium.io/v2", "CiliumLoadBalancerIPPool"): ("cilium.io/IPsAvailable",),
     ("k8s.keycloak.org/v2alpha1", "Keycloak"): ("Ready",),
     ("k8s.keycloak.org/v2alpha1", "KeycloakRealmImport"): ("Done",),
 }
@@ -182,6 +183,17 @@ def policy_crds() -> list[Path]:
     """The CRDs of cert-manager's approver-policy, whose chart is in no registry of Go modules."""
     version = merged(ROLES / "cert_manager", "defaults")["cert_manager_policy_chart"]["version"]
     return sorted((go_module(f"github.com/cert-manager/approver-policy@{version}") / "deploy/crds").glob("*.yaml"))
+
+
+def cilium() -> Path:
+    """Cilium's Go module of the version that the role releases: its chart and its CRDs, which its operator makes."""
+    version = merged(Path(__file__).parents[2] / "roles/cilium", "defaults")["cilium_chart"]["version"]
+    return go_module(f"github.com/cilium/cilium@v{version}")
+
+
+def cilium_crds() -> list[Path]:
+    """All of Cilium's CRDs."""
+    return sorted((cilium() / "pkg/k8s/apis/cilium.io/client/crds").glob("*/*.yaml"))
 
 
 def kwok() -> Path:
@@ -307,6 +319,7 @@ class StandInOperators:
         self.makers()
         self.velero()
         self.cnpg()
+        self.calico()
         self.volumes()
         self.parents()
         self.metallb()
@@ -353,6 +366,17 @@ class StandInOperators:
             if not self.objects.get(backup):
                 backup["metadata"]["labels"] = {"cnpg.io/cluster": cluster}
                 self.objects.apply({**backup, "spec": {"cluster": {"name": cluster}, "method": "plugin"}})
+
+    def calico(self) -> None:
+        """Calico's operator says how the parts are that an Installation and an APIServer ask for."""
+        there = {item["metadata"]["name"] for item in self.all("operator.tigera.io/v1", "TigeraStatus")}
+        for kind, name in (("Installation", "calico"), ("APIServer", "apiserver")):
+            status: Object = {"apiVersion": "operator.tigera.io/v1", "kind": "TigeraStatus", "metadata": {"name": name}}
+            if name not in there and self.all("operator.tigera.io/v1", kind):
+                self.objects.apply(status)
+                words = {"Available": "True", "Progressing": "False", "Degraded": "False"}
+                conditions = [{"type": word, **TRUE, "status": said} for word, said in words.items()]
+                self.write(status, {"conditions": conditions})
 
     def volumes(self) -> None:
         """A volume on paper for each claim."""

@@ -17,13 +17,13 @@ from ..contract.keys import chart_of
 from ..contract.records import INVENTORIES, platform_roles, record
 from .conftest import ROOT
 from .control_plane import ControlPlane
-from .standins import policy_crds, snapshot_crds
+from .standins import cilium_crds, policy_crds, snapshot_crds
 
 CONTRACTS = Path(os.environ.get("KUBESTD_CONTRACTS") or ROOT.parent / "shared/contracts")
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 # What comes from a file instead of a chart, and what a role makes only for a system that is there.
-ELSEWHERE = {"keycloak-operator-26.0.0", "kube-prometheus-stack-88.5.3"}
+ELSEWHERE = {"projectcalico.org.v3-v3.32.1", "keycloak-operator-26.0.0", "kube-prometheus-stack-88.5.3"}
 
 
 def made() -> dict[str, dict[str, Any]]:
@@ -54,7 +54,7 @@ def definitions(kinds: set[tuple[str, str]]) -> list[dict[str, Any]]:
     }
     files = [path for chart in sorted(charts | ELSEWHERE) if (path := CONTRACTS / chart / "crds.yaml").exists()]
     found = {}
-    for path in [*files, *snapshot_crds(), *policy_crds()]:
+    for path in [*files, *snapshot_crds(), *policy_crds(), *cilium_crds()]:
         for item in yaml.load_all(path.read_text(), Loader=LOADER):
             key = (item["spec"]["group"], item["spec"]["names"]["kind"]) if item else None
             if key in kinds:
@@ -93,6 +93,13 @@ def test_every_object_of_every_role_is_accepted(
     made = {item["kind"] for item in objects.values()}
     assert made >= {"IPAddressPool", "L2Advertisement", "BGPAdvertisement", "BGPPeer", "BFDProfile", "ClusterIssuer"}
     assert made >= {"Certificate", "GatewayClass", "Gateway", "EnvoyProxy"}
+    assert made >= {
+        "CiliumLoadBalancerIPPool",
+        "CiliumL2AnnouncementPolicy",
+        "CiliumBGPClusterConfig",
+        "CiliumBGPPeerConfig",
+    }
+    assert made >= {"CiliumBGPAdvertisement", "BGPConfiguration", "FelixConfiguration"}
     said = apply(control_plane, list(objects.values()), "--dry-run=server")
     assert said.count("serverside-applied (server dry run)") == len(objects)
 

@@ -24,6 +24,7 @@ SAME = (
     "cluster_node_cidr_prefix",
     "cluster_service_cidr",
     "cluster_dns_domain",
+    "cluster_kube_proxy",
     "cluster_load_balancer.mode",
     "cluster_load_balancer.virtual_ip",
     "cluster_load_balancer.virtual_router_id",

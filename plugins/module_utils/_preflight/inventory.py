@@ -431,6 +431,32 @@ def check_labels(cluster: Cluster) -> Iterator[Finding]:
         yield from wrong or [Finding(host, "labels", OK, f"{len(labels)} labels, {len(taints)} taints", "valid names")]
 
 
+def replaces_kube_proxy(cluster: Cluster) -> tuple[bool, bool]:
+    """Whether the pod network can do kube-proxy's work, and whether it would do nothing else."""
+    first = next(iter(cluster.nodes), "")
+    network = cluster.of(first, "cni_implementation")
+    ebpf = network == "calico" and cluster.of(first, "calico_data_plane") == "ebpf"
+    return network in ("cilium", "none") or ebpf, ebpf
+
+
+def check_pod_network(cluster: Cluster) -> Iterator[Finding]:
+    """Services are carried out by kube-proxy or by the pod network: not by both, and not by nobody."""
+    wanted = bool(cluster.cluster["cluster_kube_proxy"])
+    can, must = replaces_kube_proxy(cluster)
+    network = cluster.of(next(iter(cluster.nodes), ""), "cni_implementation")
+    option = "calico_data_plane" if must else "cluster_kube_proxy"
+    good = not must if wanted else can
+    others = "cilium, or calico with calico_data_plane: ebpf"
+    yield row(
+        INVENTORY,
+        "pod_network",
+        good,
+        f"{network}, {'with' if wanted else 'without'} kube-proxy",
+        "nftables beside kube-proxy, or cluster_kube_proxy: false" if must else f"true, or cni_implementation {others}",
+        option,
+    )
+
+
 def version_of(text: Any) -> tuple[int, ...] | None:
     """A version as numbers."""
     match = re.match(r"v?(\d+)\.(\d+)\.(\d+)", str(text))
@@ -519,6 +545,7 @@ CHECKS = (
     check_addresses,
     check_endpoint,
     check_networks,
+    check_pod_network,
     check_labels,
     check_versions,
     check_sources,

@@ -59,6 +59,7 @@ VERSIONS = {
     "keepalived": ["--version"],
 }
 VERSION = re.compile(r"\bv?(\d+\.\d+(?:\.\d+)?(?:[-+][0-9A-Za-z.+-]+)?)")
+CNI_FOLDER = "/etc/cni/net.d"
 API_SERVER = "/etc/kubernetes/manifests/kube-apiserver.yaml"
 LISTEN = "0A"
 #: Seconds for an answer over HTTP, and for a TCP connection alone.
@@ -307,6 +308,14 @@ def api_server(text: str) -> dict[str, str] | None:
     return {"version": match[2], "path": API_SERVER} if match else None
 
 
+def pod_network(folder: str = CNI_FOLDER) -> list[str]:
+    """Names of the files that CNI plugins have here; pod networks are known by them."""
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []
+
+
 def resolved(name: str) -> list[str]:
     """Addresses of a name."""
     try:
@@ -413,6 +422,7 @@ def look(
         "ports": ports(),
         "commands": {name: where[name] for name in sorted(wanted)},
         "kernel_features": kernel_features(release),
+        "pod_network": pod_network(),
         "systemd": os.path.isdir("/run/systemd/system"),
         "virtualization": virtualization(),
         "uid": os.geteuid(),

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from .._pod_network.plan import Found, Wanted, make_plan, shown
 from .cluster import Cluster, Inventory, row
 from .finding import FAIL, INVENTORY, WARN, Finding
 from .inventory import CHECKS, CONTROL_PORTS, WORKER_PORTS, version_of
@@ -422,6 +423,43 @@ def check_installed(cluster: Cluster) -> Iterator[Finding]:
             yield row(host, "skew", near, found, f"at most one minor version below {wanted}", option)
 
 
+def check_pod_network_there(cluster: Cluster) -> Iterator[Finding]:
+    """A living cluster keeps its pod network, and kube-proxy with it."""
+    asked = dict(cluster.facts(cluster.nodes))
+    files = {host: facts.get("pod_network") or [] for host, facts in asked.items()}
+    proxies = [
+        host for host, facts in asked.items() if any(port.get("process") == "kube-proxy" for port in facts["ports"])
+    ]
+    implementation = str(cluster.of(next(iter(cluster.nodes), ""), "cni_implementation"))
+    wanted = Wanted(implementation, bool(cluster.cluster["cluster_kube_proxy"]))
+    plan = make_plan(wanted, Found(nodes=files, kube_proxy=True if proxies else None))
+    there = "; ".join(f"{name}: {shown(places)}" for name, places in plan.networks.items()) or "none yet"
+    if plan.refusal and set(plan.networks) <= {implementation}:
+        there, option, text = f"kube-proxy on {shown(proxies)}", "cluster_kube_proxy", "true, or a new cluster"
+    else:
+        option, text = (
+            "cni_implementation",
+            "the one that is there, or cni_state: absent first, which cuts all pods off",
+        )
+    yield row(INVENTORY, "pod_network", not plan.refusal, there, text, option)
+    for host, facts in asked.items():
+        if uses_vxlan(cluster, host, implementation):
+            state = facts["kernel_features"].get("vxlan", "unknown")
+            yield row(
+                host,
+                "kernel",
+                state != "missing",
+                f"vxlan {state}",
+                "vxlan, or other routing",
+                f"{implementation}_routing",
+            )
+
+
+def uses_vxlan(cluster: Cluster, host: str, implementation: str) -> bool:
+    """Whether the pod network has VXLAN tunnels."""
+    return implementation in ("cilium", "calico") and "vxlan" in str(cluster.of(host, f"{implementation}_routing"))
+
+
 def check_commands(cluster: Cluster) -> Iterator[Finding]:
     """What is missing can be installed."""
     for host, facts in cluster.facts(list(cluster.machines)):
@@ -472,6 +510,7 @@ MACHINE_CHECKS = (
     check_resolution,
     check_reach,
     check_installed,
+    check_pod_network_there,
     check_commands,
     check_haproxy,
 )

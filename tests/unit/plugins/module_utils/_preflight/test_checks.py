@@ -418,6 +418,61 @@ CASES: dict[str, tuple[dict[str, Any], list[tuple[str, str, str, str, str]]]] = 
         {"groups": NO_BALANCERS},
         [("FAIL", "inventory", "groups", "0 hosts", "load_balancers")],
     ),
+    "the pod network that is there": ({"said": {"w1": {"pod_network": ["10-kubestd.conflist"]}}}, []),
+    "another pod network than the one that is there (faked facts)": (
+        {
+            "variables": {"cni_implementation": "cilium"},
+            "said": {"w1": {"pod_network": ["10-kubestd.conflist", "x.conf"]}},
+        },
+        [
+            (
+                "FAIL",
+                "inventory",
+                "pod_network",
+                "bridge: /etc/cni/net.d/10-kubestd.conflist on w1",
+                "cni_implementation",
+            )
+        ],
+    ),
+    "the same and none of ours is wanted": (
+        {"variables": {"cni_implementation": "none"}, "said": {"w1": {"pod_network": ["10-kubestd.conflist"]}}},
+        [],
+    ),
+    "kube-proxy that runs and is no longer wanted (faked facts)": (
+        {
+            "variables": {"cni_implementation": "cilium", "cluster_kube_proxy": False},
+            "said": {"w1": {"ports": [{"port": 10256, "protocol": "tcp", "process": "kube-proxy"}]}},
+        },
+        [("FAIL", "inventory", "pod_network", "kube-proxy on w1", "cluster_kube_proxy")],
+    ),
+    "nobody carries out Services": (
+        {"variables": {"cluster_kube_proxy": False}},
+        [("FAIL", "inventory", "pod_network", "bridge, without kube-proxy", "cluster_kube_proxy")],
+    ),
+    "Cilium in place of kube-proxy": ({"variables": {"cluster_kube_proxy": False, "cni_implementation": "cilium"}}, []),
+    "Calico on nftables without kube-proxy": (
+        {"variables": {"cluster_kube_proxy": False, "cni_implementation": "calico"}},
+        [("FAIL", "inventory", "pod_network", "calico, without kube-proxy", "cluster_kube_proxy")],
+    ),
+    "Calico's eBPF in place of kube-proxy": (
+        {"variables": {"cluster_kube_proxy": False, "cni_implementation": "calico", "calico_data_plane": "ebpf"}},
+        [],
+    ),
+    "Calico's eBPF beside kube-proxy": (
+        {"variables": {"cni_implementation": "calico", "calico_data_plane": "ebpf"}},
+        [("FAIL", "inventory", "pod_network", "calico, with kube-proxy", "calico_data_plane")],
+    ),
+    "a kernel without VXLAN for tunnels": (
+        {"variables": {"cni_implementation": "cilium"}, "said": {"w1": {"kernel_features": {"vxlan": "missing"}}}},
+        [("FAIL", "w1", "kernel", "vxlan missing", "cilium_routing")],
+    ),
+    "the same for routes": (
+        {
+            "variables": {"cni_implementation": "calico", "calico_routing": "bgp"},
+            "said": {"w1": {"kernel_features": {"vxlan": "missing"}}},
+        },
+        [],
+    ),
     "no workers": ({"groups": {**GROUPS, "workers": []}}, [("WARN", "inventory", "groups", "0 hosts", "workers")]),
     "an even number of control planes": (
         {"groups": {**GROUPS, "control_plane": ["cp1", "cp2"]}},
