@@ -23,6 +23,7 @@ ON_THE_CONTROLLER: set[str] = {
     "k8s_secret",
     "helm_oci",
     "helm_oci_info",
+    "gateway_crds",
     "namespace_compare",
     "vault_cluster",
 }

@@ -142,16 +142,21 @@ STATUS: dict[tuple[str, str], Callable[[Object], dict[str, Any]]] = {
 RESTORED = (("v1", "ConfigMap"), ("v1", "Secret"), ("v1", "Service"), ("apps/v1", "Deployment"))
 
 
+def module_folder(module: str) -> Path:
+    """Where the files of a Go module are."""
+    command = ["go", "mod", "download", "-json", module]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300, cwd="/")
+    return Path(json.loads(done.stdout)["Dir"])
+
+
 def snapshot_crds() -> list[Path]:
     """The CRDs of volume snapshots, from the Go module that has them too: GitHub, where the role takes them, may be out of reach."""
     defaults = merged(Path(__file__).parents[2] / "roles/snapshot_controller", "defaults")
     found = re.fullmatch(r".*/client/(v[0-9.]+)/client/(.*)", defaults["snapshot_controller_crds_url"])
     assert found, defaults["snapshot_controller_crds_url"]
     version, path = found.groups()
-    module = f"github.com/kubernetes-csi/external-snapshotter/client/v8@{version}"
-    command = ["go", "mod", "download", "-json", module]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300, cwd="/")
-    return [Path(json.loads(done.stdout)["Dir"]) / path / name for name in defaults["snapshot_controller_crds"]]
+    folder = module_folder(f"github.com/kubernetes-csi/external-snapshotter/client/v8@{version}")
+    return [folder / path / name for name in defaults["snapshot_controller_crds"]]
 
 
 def kwok() -> Path:
