@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -140,6 +142,18 @@ STATUS: dict[tuple[str, str], Callable[[Object], dict[str, Any]]] = {
 }
 # What Velero's stand-in copies
 RESTORED = (("v1", "ConfigMap"), ("v1", "Secret"), ("v1", "Service"), ("apps/v1", "Deployment"))
+
+
+def module_answer(control_plane: ControlPlane, name: str, check: bool = False, **options: Any) -> dict[str, Any]:
+    """What a module of the collection says, started as Ansible starts it on the controller."""
+    arguments = {"kubeconfig": str(control_plane.kubeconfig), **options, "_ansible_check_mode": check}
+    done = subprocess.run(
+        [sys.executable, "-m", f"ansible_collections.kubestd.platform.plugins.modules.{name}"],
+        input=json.dumps({"ANSIBLE_MODULE_ARGS": arguments}),
+        capture_output=True, text=True, check=False, timeout=120,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / ".collections")},
+    )  # fmt: skip
+    return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
 def module_folder(module: str) -> Path:

@@ -6,9 +6,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,9 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
-from .conftest import ROOT
 from .control_plane import ControlPlane
-from .standins import module_folder
+from .standins import module_answer, module_folder
 
 ROUTES = "httproutes.gateway.networking.k8s.io"
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -58,15 +54,7 @@ def guard(own: ControlPlane, upstream: Path) -> None:
 
 
 def ask(own: ControlPlane, **options: str) -> dict[str, Any]:
-    """What the module says, started as Ansible does."""
-    arguments = {"kubeconfig": str(own.kubeconfig), "version": "v1.6.1", "channel": "standard", **options}
-    done = subprocess.run(
-        [sys.executable, "-m", "ansible_collections.kubestd.platform.plugins.modules.gateway_crds"],
-        input=json.dumps({"ANSIBLE_MODULE_ARGS": {**arguments, "_ansible_check_mode": False}}),
-        capture_output=True, text=True, check=False, timeout=60, cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT / ".collections")},
-    )  # fmt: skip
-    return dict(json.loads(done.stdout.splitlines()[-1]))
+    return module_answer(own, "gateway_crds", **{"version": "v1.6.1", "channel": "standard", **options})
 
 
 def version_of(own: ControlPlane) -> str:
