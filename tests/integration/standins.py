@@ -278,6 +278,7 @@ class StandInOperators:
         if self.upstream:
             self.webhooks()
         self.envoy()
+        self.proxies()
         for (api_version, kind), make in STATUS.items():
             for item in self.all(api_version, kind):
                 status = make(item)
@@ -354,6 +355,22 @@ class StandInOperators:
                 reference = {"group": "gateway.networking.k8s.io", "kind": "GatewayClass", "name": "envoy-gateway"}
                 conditions = [{"type": "Accepted", "observedGeneration": item["metadata"].get("generation"), **TRUE}]
                 self.write(item, {"ancestors": [{"ancestorRef": reference, "conditions": conditions}]})
+
+    def proxies(self) -> None:
+        """Pods of a Gateway, from controllers that make them for each."""
+        for item in self.all("gateway.networking.k8s.io/v1", "Gateway"):
+            if item["spec"]["gatewayClassName"] in ("nginx", "kgateway", "istio"):
+                name, labels = (
+                    item["metadata"]["name"],
+                    {"gateway.networking.k8s.io/gateway-name": item["metadata"]["name"]},
+                )
+                proxy = {"containers": [{"name": "proxy", "image": "registry.k8s.io/pause:3.10.2"}]}
+                spec = {"replicas": 2, "selector": {"matchLabels": labels}}
+                spec["template"] = {"metadata": {"labels": labels}, "spec": proxy}
+                wanted: Object = {"apiVersion": "apps/v1", "kind": "Deployment", "spec": spec}
+                wanted["metadata"] = {"name": f"{name}-proxy", "namespace": item["metadata"]["namespace"]}
+                if not self.objects.get(wanted):
+                    self.objects.apply(wanted)
 
     def parents(self) -> None:
         """What a Gateway says of its routes and policies."""
