@@ -15,6 +15,7 @@ import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 
+from .keys import split
 from .records import EVERYTHING, NODE_PORTS, record, trusted
 from .test_roles import merged, options
 
@@ -184,3 +185,22 @@ def test_the_channel_that_is_installed_is_the_one_that_is_guarded(checkout: Path
     assert crds["releases"][0]["values"]["crds"]["gatewayAPI"]["channel"] == "experimental"
     assert values(found)["nginxGateway"]["gwAPIExperimentalFeatures"]["enable"] is True
     assert crds["health"][0]["object"] == "safe-upgrades.gateway.networking.k8s.io"
+
+
+def bridge(checkout: Path) -> dict[str, Any]:
+    """The variables of the play that migrates Ingresses."""
+    plays = yaml.safe_load((checkout / "playbooks/migrate_ingress.yml").read_text())
+    return dict(plays[1]["vars"])
+
+
+def test_the_bridge_is_the_same_traefik(checkout: Path) -> None:
+    chart = merged(checkout / "roles/gateway_api", "defaults")["gateway_api_traefik_chart"]
+    release = bridge(checkout)["migrate_ingress_bridge_record"]["stages"][0]["releases"][0]
+    assert repr(chart["ref"]) in release["chart"] and repr(str(chart["version"])) in release["chart"]
+
+
+def test_every_key_of_the_bridge_is_one_of_its_chart(checkout: Path, contracts: Path) -> None:
+    values = Templar(DataLoader(), variables={}).template(trusted(bridge(checkout)["migrate_ingress_bridge_values"]))
+    known = yaml.safe_load((contracts / "traefik-41.3.0/values.yaml").read_text())
+    assert split("traefik", values, known)[1] == set()
+    assert values["providers"]["kubernetesIngressNGINX"]["enabled"] is True
