@@ -41,11 +41,20 @@ COMMENTED = {
     "istiod": r"profile|meshConfig\.trustDomain",
     "istio-cni": r"profile",
     "istio-ztunnel": r"profile",
+    # the subcharts are Kong's own chart twice, whose Services hand their spec on
+    "ingress": r"(controller|gateway)\.(topologySpreadConstraints|podDisruptionBudget\.minAvailable|proxy\.(http|tls)\.nodePort)"
+    r"|controller\.ingressController\.env\.anonymous_reports|gateway\.env\.anonymous_reports",
+    "traefik": r"service\.spec\.externalTrafficPolicy",
     "vault": r"server\.readinessProbe\.path",
     "openbao": r"server\.readinessProbe\.path",
 }
 # Charts that could not be had. Their roles say so, which test_what_was_not_compared_with_a_chart_is_said_by_its_role sees to.
-NOT_READ = {"teleport-cluster-18.11.1": "teleport_keycloak", "teleport-kube-agent-18.11.1": "teleport_keycloak"}
+NOT_READ = {
+    "teleport-cluster-18.11.1": "teleport_keycloak",
+    "teleport-kube-agent-18.11.1": "teleport_keycloak",
+    "kgateway-crds-v2.3.4": "gateway_api",
+    "kgateway-v2.3.4": "gateway_api",
+}
 # Charts whose names say nothing without the registry that has them, and what they are called here.
 OURS = {"base": "istio-base", "cni": "istio-cni", "ztunnel": "istio-ztunnel"}
 HANDED_ON = r"(.*\.)?(resources|securityContext|podSecurityContext)\..*"

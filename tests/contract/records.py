@@ -171,6 +171,11 @@ EVERYTHING: dict[str, Any] = {
         },
     ],
 }
+NODE_PORTS: dict[str, Any] = {
+    "gateway_api_service_type": "NodePort",
+    "gateway_api_node_ports": {"http": 30080, "https": 30443},
+    "gateway_api_proxy_protocol_from": ["192.0.2.0/28"],
+}
 # What a role's objects and values may depend on; a role that can do more adds to it.
 INVENTORIES: dict[str, dict[str, Any]] = {
     "alone": {},
@@ -211,7 +216,18 @@ INVENTORIES: dict[str, dict[str, Any]] = {
     },
     "http only": {"platform_gateway": {"name": "platform", "namespace": "gateway-system"}},
     "openbao": {**EVERYTHING, "vault_implementation": "openbao", "vault_seal": {"type": "transit"}},
-    "nginx": {**EVERYTHING, "gateway_api_implementation": "nginx_gateway_fabric"},
+    "node ports": {**EVERYTHING, **NODE_PORTS},
+    "nginx": {**EVERYTHING, **NODE_PORTS, "gateway_api_implementation": "nginx_gateway_fabric"},
+    "traefik": {**EVERYTHING, **NODE_PORTS, "gateway_api_implementation": "traefik"},
+    "kong": {**EVERYTHING, "gateway_api_node_ports": {"https": 30443}, "gateway_api_implementation": "kong"},
+    "kgateway": {**EVERYTHING, "gateway_api_node_ports": {"http": 30080}, "gateway_api_implementation": "kgateway"},
+    "gateway of istio": {
+        **EVERYTHING,
+        "gateway_api_node_ports": {"http": 30080},
+        "gateway_api_implementation": "istio",
+        "groups": {"platform": ["gateway_api", "istio"]},
+    },
+    "gateway of cilium": {**EVERYTHING, "gateway_api_implementation": "cilium", "cni_implementation": "cilium"},
     "sidecar": {
         **EVERYTHING,
         "istio_mode": "sidecar",

@@ -23,6 +23,9 @@ ON_THE_CONTROLLER: set[str] = {
     "k8s_secret",
     "helm_oci",
     "helm_oci_info",
+    "gateway_answers",
+    "gateway_crds",
+    "ingress_migration",
     "namespace_compare",
     "vault_cluster",
 }

@@ -130,7 +130,14 @@ def workload_values(values: dict, path: str = "") -> dict[str, dict]:
 
 
 # Charts of custom resources alone: their operators give each daemon its own, and Ceph's stand in the chart's values.
-WITHOUT_PODS = ("gateway-api-crds", "istio-base", "calico-crds", "ceph-csi-drivers", "rook-ceph-cluster")
+WITHOUT_PODS = (
+    "gateway-api-crds",
+    "kgateway-crds",
+    "istio-base",
+    "calico-crds",
+    "ceph-csi-drivers",
+    "rook-ceph-cluster",
+)
 
 
 def test_every_workload_has_requests_and_a_limit_of_memory(checkout: Path) -> None:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -162,6 +164,18 @@ MADE: dict[tuple[str, str], list[Object]] = {
 RESTORED = (("v1", "ConfigMap"), ("v1", "Secret"), ("v1", "Service"), ("apps/v1", "Deployment"))
 
 
+def module_answer(control_plane: ControlPlane, name: str, check: bool = False, **options: Any) -> dict[str, Any]:
+    """What a module of the collection says, started as Ansible starts it on the controller."""
+    arguments = {"kubeconfig": str(control_plane.kubeconfig), **options, "_ansible_check_mode": check}
+    done = subprocess.run(
+        [sys.executable, "-m", f"ansible_collections.kubestd.platform.plugins.modules.{name}"],
+        input=json.dumps({"ANSIBLE_MODULE_ARGS": arguments}),
+        capture_output=True, text=True, check=False, timeout=120,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / ".collections")},
+    )  # fmt: skip
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
 def go_module(name: str) -> Path:
     """The folder of a Go module, module@version, which has what upstream's repository has."""
     command = ["go", "mod", "download", "-json", name]
@@ -311,6 +325,7 @@ class StandInOperators:
         if self.upstream:
             self.webhooks()
         self.envoy()
+        self.proxies()
         for (api_version, kind), make in STATUS.items():
             for item in self.all(api_version, kind):
                 status = make(item)
@@ -410,6 +425,22 @@ class StandInOperators:
                 reference = {"group": "gateway.networking.k8s.io", "kind": "GatewayClass", "name": "envoy-gateway"}
                 conditions = [{"type": "Accepted", "observedGeneration": item["metadata"].get("generation"), **TRUE}]
                 self.write(item, {"ancestors": [{"ancestorRef": reference, "conditions": conditions}]})
+
+    def proxies(self) -> None:
+        """Pods of a Gateway, from controllers that make them for each."""
+        for item in self.all("gateway.networking.k8s.io/v1", "Gateway"):
+            if item["spec"]["gatewayClassName"] in ("nginx", "kgateway", "istio"):
+                name, labels = (
+                    item["metadata"]["name"],
+                    {"gateway.networking.k8s.io/gateway-name": item["metadata"]["name"]},
+                )
+                proxy = {"containers": [{"name": "proxy", "image": "registry.k8s.io/pause:3.10.2"}]}
+                spec = {"replicas": 2, "selector": {"matchLabels": labels}}
+                spec["template"] = {"metadata": {"labels": labels}, "spec": proxy}
+                wanted: Object = {"apiVersion": "apps/v1", "kind": "Deployment", "spec": spec}
+                wanted["metadata"] = {"name": f"{name}-proxy", "namespace": item["metadata"]["namespace"]}
+                if not self.objects.get(wanted):
+                    self.objects.apply(wanted)
 
     def parents(self) -> None:
         """What a Gateway says of its routes and policies."""

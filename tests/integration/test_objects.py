@@ -24,6 +24,8 @@ LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 # What comes from a file instead of a chart, and what a role makes only for a system that is there.
 ELSEWHERE = {"projectcalico.org.v3-v3.32.1", "keycloak-operator-26.0.0", "kube-prometheus-stack-88.5.3"}
+# Kinds whose CRD could not be had; their role says so (NOT_READ of tests/contract/keys.py).
+UNKNOWN = {("gateway.kgateway.dev/v1alpha1", "GatewayParameters")}
 
 
 def made() -> dict[str, dict[str, Any]]:
@@ -35,6 +37,8 @@ def made() -> dict[str, dict[str, Any]]:
             described = record(role, **variables)
             for stage in described["stages"]:
                 for item in stage.get("manifests", []):
+                    if (item["apiVersion"], item["kind"]) in UNKNOWN:
+                        continue
                     item["metadata"].setdefault("namespace", described["namespace"]["name"])
                     text = json.dumps(item, sort_keys=True)
                     if text not in seen:
@@ -92,7 +96,6 @@ def test_every_object_of_every_role_is_accepted(
 ) -> None:
     made = {item["kind"] for item in objects.values()}
     assert made >= {"IPAddressPool", "L2Advertisement", "BGPAdvertisement", "BGPPeer", "BFDProfile", "ClusterIssuer"}
-    assert made >= {"Certificate", "GatewayClass", "Gateway", "EnvoyProxy"}
     assert made >= {
         "CiliumLoadBalancerIPPool",
         "CiliumL2AnnouncementPolicy",
@@ -100,6 +103,7 @@ def test_every_object_of_every_role_is_accepted(
         "CiliumBGPPeerConfig",
     }
     assert made >= {"CiliumBGPAdvertisement", "BGPConfiguration", "FelixConfiguration"}
+    assert made >= {"Certificate", "GatewayClass", "Gateway", "EnvoyProxy", "ClientTrafficPolicy", "PodMonitor"}
     said = apply(control_plane, list(objects.values()), "--dry-run=server")
     assert said.count("serverside-applied (server dry run)") == len(objects)
 

@@ -231,6 +231,68 @@ def test_healthz_says_whether_any_api_server_is_ready(balancer: Balancer, server
             server.status = 200
 
 
+class ProxyProtocolServer:
+    """A node port behind which somebody expects the PROXY protocol, version 2, and says to whom he speaks."""
+
+    SIGNATURE = b"\r\n\r\n\x00\r\nQUIT\n"
+
+    def __init__(self) -> None:
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self.listener.getsockname()[1])
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection = self.listener.accept()[0]
+                threading.Thread(target=self.answer, args=(connection,), daemon=True).start()
+
+    def answer(self, connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            head = connection.recv(16, socket.MSG_WAITALL)
+            if len(head) < 16 or head[:12] != self.SIGNATURE:
+                return
+            rest = connection.recv(int.from_bytes(head[14:16]), socket.MSG_WAITALL)
+            # 0x21: version 2, PROXY; a health check says LOCAL (0x20) and has no client
+            if head[12] == 0x21 and connection.recv(1):
+                connection.sendall(f"{socket.inet_ntoa(rest[:4])}:{int.from_bytes(rest[8:10])}".encode())
+
+
+def test_a_service_reaches_the_node_port_of_a_worker_and_says_who_the_client_is(
+    rendered: Path, pki: Path, tmp_path: Path
+) -> None:
+    worker, port = ProxyProtocolServer(), free_port()
+    text = (rendered / "services/lb1/etc/haproxy/haproxy.cfg").read_text()
+    # the service https of the inventory, with the worker of this test instead of its own
+    start = text.index("frontend https\n")
+    service = text[start : text.index("\nfrontend monitoring")]
+    assert "mode tcp" in text and "send-proxy-v2 check-send-proxy" in service
+    moved = service.replace("*:443", f"127.0.0.1:{port}").replace("10.0.0.50:30443", f"127.0.0.1:{worker.port}")
+    head = "\n".join(
+        line for line in text[: text.index("frontend kube-api")].splitlines()
+        if line.split()[:1] not in (["user"], ["group"], ["chroot"], ["stats"])
+    )  # fmt: skip
+    config = tmp_path / "haproxy.cfg"
+    config.write_text(f"{head}\n\n{moved}\n")
+    process = subprocess.Popen(["haproxy", "-W", "-f", str(config)], cwd=tmp_path)
+
+    def told() -> tuple[str, str]:
+        """What the worker says about the client, and who the client is."""
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+            client.sendall(b"x")
+            return client.recv(100).decode(), ":".join(map(str, client.getsockname()))
+        return "", "nobody"
+
+    try:
+        wait_for(lambda: bool(told()[0]), "the worker answers through HAProxy")
+        said, client = told()
+        assert said == client
+    finally:
+        process.terminate()
+        process.wait(10)
+        worker.listener.close()
+
+
 def test_a_health_check_can_read_the_state_of_every_server(balancer: Balancer) -> None:
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(str(balancer.config.parent / "admin.sock"))
