@@ -159,7 +159,13 @@ def test_a_second_run_changes_nothing(cluster: Cluster) -> None:
 def test_another_network_is_refused_by_what_a_real_api_server_says_and_nothing_is_changed(cluster: Cluster) -> None:
     before = cluster.kubectl("get", "daemonsets,deployments,namespaces,secrets", "-A", "-o", "name")
     result = cluster.play(
-        "cluster.yml", "--tags", "cni", rc=2, **{**CILIUM, "cni_implementation": "calico", "calico_data_plane": "ebpf"}
+        "cluster.yml",
+        "--tags",
+        "cni",
+        "--limit",
+        "w1",
+        rc=2,
+        **{**CILIUM, "cni_implementation": "calico", "calico_data_plane": "ebpf"},
     )
     assert (
         "This cluster has the pod network cilium (cilium: DaemonSet kube-system/cilium) and cni_implementation is calico;"
