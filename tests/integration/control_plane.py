@@ -9,6 +9,7 @@ No nodes; KWOK can play some (kwok()). Binaries are those of the mirror that the
 from __future__ import annotations
 
 import datetime
+import hashlib
 import ipaddress
 import json
 import os
@@ -78,6 +79,29 @@ def go_program(name: str, package: str, version: str) -> Path:
         command = ["go", "install", "-p", "2", "-ldflags=-s -w", f"{package}@{version}"]
         subprocess.run(command, env=environment, check=True, timeout=1800)
         (folder / name).rename(path)
+    return path
+
+
+def ingress2gateway() -> Path:
+    """ingress2gateway, built once with the digests of its go.sum: the public database of checksums does not know it everywhere."""
+    source = Path(__file__).parent / "ingress2gateway"
+    path = CACHE / f"tools/ingress2gateway-{hashlib.sha256((source / 'go.sum').read_bytes()).hexdigest()[:12]}"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(f".{os.getpid()}")
+        environment = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-trimpath -buildvcs=false -mod=readonly"}
+        command = [
+            "go",
+            "build",
+            "-p",
+            "2",
+            "-ldflags=-s -w",
+            "-o",
+            str(part),
+            "github.com/kubernetes-sigs/ingress2gateway",
+        ]
+        subprocess.run(command, env=environment, cwd=source, check=True, timeout=1800)
+        part.rename(path)
     return path
 
 

@@ -1,15 +1,11 @@
 # Copyright: (c) 2026, kubestd.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From ingress-nginx to a Gateway and back, on a real API server with the real CRDs; who carries the traffic is played.
-
-ingress2gateway is the one on PATH. Where there is none, tests/integration/ingress2gateway.py stands for it: its Go module is refused here.
-"""
+"""From ingress-nginx to a Gateway and back, on a real API server with the real CRDs and the real ingress2gateway; traffic is played."""
 
 from __future__ import annotations
 
 import json
-import shutil
 import ssl
 import subprocess
 import threading
@@ -23,11 +19,10 @@ import yaml
 
 from ..contract.test_roles import merged
 from .conftest import ROOT
-from .control_plane import free_port, helm
+from .control_plane import free_port, helm, ingress2gateway
 from .standins import StandInOperators, module_answer, nodes
 from .test_platform import Platform
 
-PROGRAM = shutil.which("ingress2gateway") or str(Path(__file__).with_name("ingress2gateway.py"))
 OLD, NEW, BRIDGE = "127.0.0.1", "127.0.0.2", "127.0.0.3"
 NGINX = "nginx.ingress.kubernetes.io/"
 GATEWAY = {"name": "platform", "namespace": "gateway-system"}
@@ -106,7 +101,7 @@ class Site(Platform):
             "platform_gateway": GATEWAY,
             "gateway_api_implementation": "traefik",
             "component_timeout": 60,
-            "migrate_ingress_program": PROGRAM,
+            "migrate_ingress_program": str(ingress2gateway()),
             "migrate_ingress_folder": str(self.folder / "review"),
             "migrate_ingress_http_port": self.port,
             "migrate_ingress_new_address": NEW,
@@ -135,7 +130,12 @@ class Site(Platform):
         return module_answer(self.control_plane, name, **options)
 
     def converted(self, **options: Any) -> dict[str, Any]:
-        given = {"state": "converted", "folder": str(self.folder / "review"), "program": PROGRAM, "gateway": GATEWAY}
+        given = {
+            "state": "converted",
+            "folder": str(self.folder / "review"),
+            "program": str(ingress2gateway()),
+            "gateway": GATEWAY,
+        }
         return self.ask("ingress_migration", **{**given, **options})
 
     def routes(self) -> set[str]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -38,7 +39,7 @@ class Answer:
 
 
 def questions(routes: Iterable[Object]) -> list[Question]:
-    """The first path of each rule of each host; a regular expression is no path that one could ask for."""
+    """The first path of each rule of each host; of a regular expression only where text and .* are all of it."""
     found = set()
     for route in routes:
         if route.get("kind") != "HTTPRoute":
@@ -63,9 +64,13 @@ def path_of(rule: Mapping[str, Any]) -> str:
     """A path that the rule takes without a header or a method; nothing when there is none."""
     for match in rule.get("matches") or [{}]:
         path = match.get("path") or {}
-        if set(match) - {"path"} or path.get("type") == "RegularExpression":
-            continue
-        return str(path.get("value") or "/")
+        value = str(path.get("value") or "/")
+        if path.get("type") == "RegularExpression":
+            # as ingress2gateway writes every path of a host that has a rewrite-target
+            found = re.fullmatch(r"(?:\(\?i\))?\^?(/[\w/-]*)(?:\.\*|\(\.\*\))?\$?", value)
+            value = found.group(1) if found else ""
+        if value and not set(match) - {"path"}:
+            return value
     return ""
 
 

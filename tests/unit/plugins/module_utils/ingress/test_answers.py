@@ -38,8 +38,16 @@ def test_the_listener_says_how_to_ask() -> None:
 
 
 def test_what_cannot_be_asked_for_is_not() -> None:
-    hidden = [match("/.*", "RegularExpression"), match("/", headers=[{}]), match("/", method="POST")]
+    hidden = [match("/[0-9]+", "RegularExpression"), match("/", headers=[{}]), match("/", method="POST")]
     assert questions([route(*hidden), {"kind": "GRPCRoute", "spec": {"hostnames": ["a"]}}, route(hosts=())]) == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path"),
+    [("(?i)/.*", "/"), ("/api/v1", "/api/v1"), ("^/a-b(.*)$", "/a-b"), ("/a|b", ""), ("/a.b", ""), ("/(a|b)/.*", "")],
+)
+def test_a_pattern_that_is_text_and_anything_is_asked_for_by_its_text(pattern: str, path: str) -> None:
+    assert [one.path for one in questions([route(match(pattern, "RegularExpression"))])] == ([path] if path else [])
 
 
 def test_some_name_stands_for_a_wildcard() -> None:
