@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import jinja2
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 
@@ -263,11 +265,56 @@ def trusted(value: Any) -> Any:
     return trust_as_template(value) if isinstance(value, str) else value
 
 
+def value(role: Path, name: str, **inventory: Any) -> Any:
+    """A variable of a role, evaluated."""
+    return json.loads(evaluated(role, name, json.dumps(inventory, sort_keys=True)))
+
+
 def record(role: Path, **inventory: Any) -> dict[str, Any]:
     """The record of a platform role, evaluated."""
-    variables = trusted({**merged(role, "defaults"), **merged(role, "vars"), **inventory})
-    found = Templar(DataLoader(), variables=variables).template(variables[f"__{role.name}_record"])
-    return dict(found)
+    return dict(value(role, f"__{role.name}_record", **inventory))
+
+
+def manifests(found: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    """The objects of a kind that a record has."""
+    return [item for stage in found["stages"] for item in stage.get("manifests", []) if item["kind"] == kind]
+
+
+def values(found: dict[str, Any], release: str) -> Any:
+    """The values of a release that a record has."""
+    return next(
+        one["values"] for stage in found["stages"] for one in stage.get("releases", []) if one["name"] == release
+    )
+
+
+class OnceCompiled:
+    """Within it a template is compiled once, and not once for each Templar: the same few thousand are most of the time of the tests."""
+
+    codes: ClassVar[dict[tuple[type, str], Any]] = {}
+
+    def __enter__(self) -> None:
+        self.before = jinja2.Environment.compile
+
+        def compile_once(environment: jinja2.Environment, source: Any, *rest: Any, **more: Any) -> Any:
+            if rest or more or not isinstance(source, str):
+                return self.before(environment, source, *rest, **more)
+            key = (type(environment), str(source))
+            if key not in self.codes:
+                self.codes[key] = self.before(environment, source)
+            return self.codes[key]
+
+        jinja2.Environment.compile = compile_once  # type: ignore[method-assign]
+
+    def __exit__(self, *_: object) -> None:
+        jinja2.Environment.compile = self.before  # type: ignore[method-assign]
+
+
+@cache
+def evaluated(role: Path, name: str, inventory: str) -> str:
+    """A variable as JSON; many tests ask for the same one."""
+    variables = trusted({**merged(role, "defaults"), **merged(role, "vars"), **json.loads(inventory)})
+    with OnceCompiled():
+        return json.dumps(Templar(DataLoader(), variables=variables).template(variables[name]))
 
 
 def platform_roles(checkout: Path) -> list[Path]:

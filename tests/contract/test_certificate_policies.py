@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 
-from .records import EVERYTHING, INVENTORIES, platform_roles, record
+from .records import EVERYTHING, INVENTORIES, manifests, platform_roles, record, value, values
 from .test_roles import merged
-from .test_storage_roles import manifests, value, values
 
 POLICIES = {"cert_manager_policies": EVERYTHING["cert_manager_policies"]}
 

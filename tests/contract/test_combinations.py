@@ -13,9 +13,8 @@ from typing import Any
 import pytest
 
 from .conftest import CHECKOUT
-from .records import EVERYTHING, platform_roles, record
+from .records import EVERYTHING, platform_roles, record, value
 from .test_roles import load, merged
-from .test_storage_roles import value
 
 Choice = dict[str, Any]
 # kind, namespace (empty when it has none), name

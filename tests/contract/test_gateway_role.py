@@ -16,7 +16,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 
 from .keys import split
-from .records import EVERYTHING, NODE_PORTS, record, trusted
+from .records import EVERYTHING, NODE_PORTS, record, trusted, value
 from .test_roles import merged, options
 
 WITH_CHART = ("envoy_gateway", "kgateway", "kong", "nginx_gateway_fabric", "traefik")
@@ -49,10 +49,8 @@ def values(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def problems(checkout: Path, implementation: str, **more: Any) -> list[str]:
-    role = checkout / "roles/gateway_api"
-    said = {**merged(role, "defaults"), **merged(role, "vars"), "gateway_api_implementation": implementation, **more}
-    variables = trusted(said)
-    return list(Templar(DataLoader(), variables=variables).template(variables["__gateway_api_problems"]))
+    more["gateway_api_implementation"] = implementation
+    return list(value(checkout / "roles/gateway_api", "__gateway_api_problems", **more))
 
 
 def test_every_choice_is_tried_here(checkout: Path) -> None:

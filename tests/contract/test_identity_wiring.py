@@ -13,30 +13,16 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import yaml
-from ansible.parsing.dataloader import DataLoader
-from ansible.template import Templar
 
-from .records import EVERYTHING, record, trusted
-from .test_roles import merged
+from .records import EVERYTHING, manifests, record, value, values
 
 
 def rendered(checkout: Path, role: str, **more: Any) -> Any:
-    return json.loads(json.dumps(record(checkout / "roles" / role, **{**EVERYTHING, **more})))
-
-
-def objects(found: Any, kind: str) -> list[dict[str, Any]]:
-    return [item for stage in found["stages"] for item in stage.get("manifests", []) if item["kind"] == kind]
-
-
-def values(found: Any, release: str) -> Any:
-    releases = [one for stage in found["stages"] for one in stage.get("releases", []) if one["name"] == release]
-    return releases[0]["values"]
+    return record(checkout / "roles" / role, **{**EVERYTHING, **more})
 
 
 def problems(checkout: Path, **inventory: Any) -> list[str]:
-    role = checkout / "roles/teleport_keycloak"
-    variables = trusted({**merged(role, "defaults"), **merged(role, "vars"), **inventory})
-    return list(Templar(DataLoader(), variables=variables).template(variables["__teleport_keycloak_problems"]))
+    return list(value(checkout / "roles/teleport_keycloak", "__teleport_keycloak_problems", **inventory))
 
 
 @pytest.fixture
@@ -46,7 +32,7 @@ def identity(checkout: Path) -> Any:
 
 @pytest.fixture
 def realm(identity: Any) -> Any:
-    return objects(identity, "KeycloakRealmImport")[0]["spec"]
+    return manifests(identity, "KeycloakRealmImport")[0]["spec"]
 
 
 def test_every_client_with_a_secret_has_it_made_copied_and_put_into_the_realm(identity: Any, realm: Any) -> None:
@@ -81,7 +67,7 @@ def test_a_client_is_what_its_system_says_it_is(checkout: Path, identity: Any, r
 
 
 def test_systems_log_in_at_the_issuer_that_keycloak_is(checkout: Path, identity: Any, realm: Any) -> None:
-    server = objects(identity, "Keycloak")[0]["spec"]
+    server = manifests(identity, "Keycloak")[0]["spec"]
     issuer = f"{server['hostname']['hostname']}/realms/{realm['realm']['realm']}"
     assert issuer == EVERYTHING["platform_oidc"]["issuer"]
     assert values(rendered(checkout, "headlamp"), "headlamp")["config"]["oidc"]["issuerURL"] == issuer
@@ -92,14 +78,14 @@ def test_systems_log_in_at_the_issuer_that_keycloak_is(checkout: Path, identity:
         if "json" in check.get("http", {})
     ]
     assert checks[0]["json"] == {"issuer": issuer}
-    (route,) = objects(identity, "HTTPRoute")
+    (route,) = manifests(identity, "HTTPRoute")
     assert route["spec"]["hostnames"] == [urlsplit(issuer).hostname]
     assert server["proxy"] == {"headers": "xforwarded"} and server["ingress"] == {"enabled": False}
 
 
 def test_only_systems_of_the_inventory_are_clients(checkout: Path) -> None:
     found = rendered(checkout, "teleport_keycloak", groups={"platform": ["harbor", "teleport_keycloak"]})
-    clients = objects(found, "KeycloakRealmImport")[0]["spec"]["realm"]["clients"]
+    clients = manifests(found, "KeycloakRealmImport")[0]["spec"]["realm"]["clients"]
     assert [client["clientId"] for client in clients] == ["kubernetes", "harbor"]
 
 
@@ -115,7 +101,7 @@ def test_a_check_begins_a_login_of_every_client_with_its_own_address(identity: A
 
 
 def test_the_database_of_keycloak_is_the_one_that_is_described(identity: Any) -> None:
-    db = objects(identity, "Keycloak")[0]["spec"]["db"]
+    db = manifests(identity, "Keycloak")[0]["spec"]["db"]
     wanted = EVERYTHING["teleport_keycloak_database"]
     assert (db["vendor"], db["host"], db["port"], db["database"]) == ("postgres", wanted["host"], 5432, "keycloak")
     assert {db["usernameSecret"]["name"], db["passwordSecret"]["name"]} == {wanted["secret_name"]}
@@ -129,14 +115,14 @@ def test_rights_are_bound_to_groups_that_the_realm_has_with_the_prefix_of_the_ap
     checkout: Path, identity: Any, realm: Any
 ) -> None:
     groups = {group["name"] for group in realm["realm"]["groups"]}
-    bound = {subject["name"] for item in objects(identity, "ClusterRoleBinding") for subject in item["subjects"]}
+    bound = {subject["name"] for item in manifests(identity, "ClusterRoleBinding") for subject in item["subjects"]}
     assert bound == {f"oidc:{name}" for name in groups}
     argocd = values(rendered(checkout, "argocd"), "argocd")["configs"]["rbac"]["policy.csv"]
     assert "platform-admins" in argocd and "platform-admins" in groups
 
 
 def test_policies_let_in_what_has_to_come_and_servers_only_among_themselves(checkout: Path, identity: Any) -> None:
-    for policy in objects(identity, "NetworkPolicy"):
+    for policy in manifests(identity, "NetworkPolicy"):
         everybody = {port["port"] for rule in policy["spec"]["ingress"] if "from" not in rule for port in rule["ports"]}
         own = [rule for rule in policy["spec"]["ingress"] if "from" in rule]
         assert everybody == {"keycloak": {8080, 9000}, "teleport": {3080, 3000}}[policy["metadata"]["name"]]
@@ -150,7 +136,7 @@ def test_policies_let_in_what_has_to_come_and_servers_only_among_themselves(chec
 @pytest.mark.parametrize("implementation", ["vault", "openbao"])
 def test_vault_and_what_reads_it_agree(checkout: Path, implementation: str) -> None:
     found = rendered(checkout, "vault", vault_implementation=implementation)
-    certificate = objects(found, "Certificate")[0]["spec"]
+    certificate = manifests(found, "Certificate")[0]["spec"]
     server = values(found, implementation)["server"]
     assert server["volumes"][0]["secret"]["secretName"] == certificate["secretName"] == f"{implementation}-tls"
     config = json.loads(server["ha"]["raft"]["config"])
@@ -161,27 +147,25 @@ def test_vault_and_what_reads_it_agree(checkout: Path, implementation: str) -> N
     mounts = {mount["mountPath"] for mount in server["volumeMounts"]}
     assert config["listener"]["tcp"]["tls_cert_file"].rpartition("/")[0] in mounts
     assert ("audit" in config) == (implementation == "openbao")
-    policy = objects(found, "BackendTLSPolicy")[0]["spec"]
+    policy = manifests(found, "BackendTLSPolicy")[0]["spec"]
     assert policy["validation"]["hostname"] in certificate["dnsNames"]
     assert policy["validation"]["caCertificateRefs"][0]["name"] == certificate["secretName"]
-    (route,) = objects(found, "HTTPRoute")
+    (route,) = manifests(found, "HTTPRoute")
     assert route["spec"]["rules"][0]["backendRefs"][0]["name"] == policy["targetRefs"][0]["name"]
 
 
 def test_external_secrets_reads_that_vault_as_a_role_that_is_made_for_it(checkout: Path) -> None:
-    store = objects(rendered(checkout, "external_secrets"), "ClusterSecretStore")[0]["spec"]["provider"]["vault"]
+    store = manifests(rendered(checkout, "external_secrets"), "ClusterSecretStore")[0]["spec"]["provider"]["vault"]
     role = checkout / "roles/vault"
-    variables = trusted({**merged(role, "defaults"), **merged(role, "vars"), **EVERYTHING})
-    template = Templar(DataLoader(), variables=variables).template
-    writes = {write["path"]: write["data"] for write in template(variables["__vault_writes"])}
-    policies = template(variables["__vault_policies"])
+    writes = {write["path"]: write["data"] for write in value(role, "__vault_writes", **EVERYTHING)}
+    policies = value(role, "__vault_policies", **EVERYTHING)
     kubernetes = store["auth"]["kubernetes"]
     bound = writes[f"auth/{kubernetes['mountPath']}/role/{kubernetes['role']}"]
     account = kubernetes["serviceAccountRef"]
     assert bound["bound_service_account_names"] == [account["name"]]
     assert bound["bound_service_account_namespaces"] == [account["namespace"]]
     assert f"{store['path']}/data/*" in json.loads(policies[bound["token_policies"][0]])["path"]
-    certificate = objects(rendered(checkout, "vault"), "Certificate")[0]["spec"]
+    certificate = manifests(rendered(checkout, "vault"), "Certificate")[0]["spec"]
     assert store["caProvider"]["name"] == certificate["secretName"]
     assert urlsplit(store["server"]).hostname in certificate["dnsNames"]
 
@@ -209,7 +193,7 @@ def test_oidc_without_a_licence_is_refused_with_what_to_write_instead(checkout: 
     licensed = {"teleport_keycloak_teleport_login": "oidc", "teleport_keycloak_teleport_license_secret": "licence"}
     assert problems(checkout, **{**EVERYTHING, **licensed}) == []
     found = rendered(checkout, "teleport_keycloak", **licensed)
-    (connector,) = objects(found, "TeleportOIDCConnector")
+    (connector,) = manifests(found, "TeleportOIDCConnector")
     roles = {item["value"]: item["roles"] for item in connector["spec"]["claims_to_roles"]}
     assert roles["platform-admins"] == ["access", "editor", "auditor"]
     secret = next(item for item in found["secrets"] if item["name"] == "teleport-oidc")
@@ -235,5 +219,5 @@ def test_what_cannot_work_is_refused(checkout: Path, given: dict[str, Any], said
 
 def test_without_a_database_keycloak_runs_once(checkout: Path) -> None:
     found = rendered(checkout, "teleport_keycloak", teleport_keycloak_database={})
-    spec = objects(found, "Keycloak")[0]["spec"]
+    spec = manifests(found, "Keycloak")[0]["spec"]
     assert (spec["instances"], spec["db"]) == (1, {"vendor": "dev-file"})

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from .records import EVERYTHING, record
-from .test_storage_roles import has, keys, manifests, value, values
+from .records import EVERYTHING, manifests, record, value, values
+from .test_storage_roles import has, keys
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 

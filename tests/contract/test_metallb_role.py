@@ -9,20 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.parsing.dataloader import DataLoader
-from ansible.template import Templar
 
-from .records import EVERYTHING, record, trusted
-from .test_roles import merged
+from .records import EVERYTHING, record, value
 
 PEER = {"name": "r1", "my_asn": 64512, "peer_asn": 64513, "peer_address": "192.0.2.1"}
 POOL = {"name": "routed", "addresses": ["198.51.100.0/24"], "advertise": "bgp"}
 
 
 def problems(checkout: Path, **inventory: Any) -> list[str]:
-    role = checkout / "roles/metallb"
-    variables = trusted({**merged(role, "defaults"), **merged(role, "vars"), **inventory})
-    return list(Templar(DataLoader(), variables=variables).template(variables["__metallb_problems"]))
+    return list(value(checkout / "roles/metallb", "__metallb_problems", **inventory))
 
 
 def test_each_pool_is_announced_in_its_own_way_through_frr_with_bfd(checkout: Path) -> None:

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from .records import EVERYTHING, record
-from .test_storage_roles import manifests
+from .records import EVERYTHING, manifests, record
 
 
 def policies(checkout: Path, role: str, **more: Any) -> dict[str, Any]:

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import yaml
 
-from .records import EVERYTHING, INVENTORIES, record
+from .records import EVERYTHING, INVENTORIES, manifests, record, value, values
 from .test_health_table import schemas
 from .test_roles import load, merged
-from .test_storage_roles import has, keys, manifests, value, values
+from .test_storage_roles import has, keys
 
 CLUSTER = {
     "cluster_pod_cidr": "10.9.0.0/16",

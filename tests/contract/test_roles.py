@@ -10,6 +10,8 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +20,16 @@ import yaml
 from jinja2 import nativetypes
 
 BLOCKS = ("block", "rescue", "always")
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def load(path: Path) -> Any:
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    return deepcopy(parsed(path))
+
+
+@cache
+def parsed(path: Path) -> Any:
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER)
 
 
 def files(role: Path, *folders: str) -> list[Path]:

@@ -12,29 +12,10 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible.parsing.dataloader import DataLoader
-from ansible.template import Templar
 
 from .records import EVERYTHING as PLATFORM
-from .records import record, trusted
+from .records import manifests, record, value, values
 from .test_health_table import exists, schemas
-from .test_roles import merged
-
-
-def value(role: Path, name: str, **inventory: Any) -> Any:
-    """A variable of a role, evaluated."""
-    variables = trusted({**merged(role, "defaults"), **merged(role, "vars"), **inventory})
-    return Templar(DataLoader(), variables=variables).template(variables[name])
-
-
-def manifests(found: dict[str, Any], kind: str) -> list[dict[str, Any]]:
-    return [item for stage in found["stages"] for item in stage.get("manifests", []) if item["kind"] == kind]
-
-
-def values(found: dict[str, Any], release: str) -> Any:
-    return next(
-        one["values"] for stage in found["stages"] for one in stage.get("releases", []) if one["name"] == release
-    )
 
 
 @pytest.fixture

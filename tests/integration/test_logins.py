@@ -24,13 +24,10 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible.parsing.dataloader import DataLoader
-from ansible.template import Templar
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from ..contract.records import record, trusted
-from ..contract.test_roles import merged
+from ..contract.records import record, value
 from .conftest import ROOT
 from .control_plane import ControlPlane
 
@@ -130,12 +127,7 @@ class Cluster:
                 "groups": {"claim": "groups", "prefix": "oidc:"},
             },
         }
-        variables = trusted(
-            {**merged(role, "defaults"), **merged(role, "vars"), "kubeadm_cluster_authentication": [jwt]}
-        )
-        (described,) = Templar(DataLoader(), variables=variables).template(
-            variables["__kubeadm_cluster_authentication_files"]
-        )
+        (described,) = value(role, "__kubeadm_cluster_authentication_files", kubeadm_cluster_authentication=[jwt])
         file = folder / "authentication.yaml"
         file.write_text(described["content"])
         self.control_plane = ControlPlane(folder / "control-plane", f"--authentication-config={file}")

@@ -27,8 +27,7 @@ import yaml
 from ansible_collections.kubestd.platform.plugins.module_utils._vault.plan import VaultError
 from ansible_collections.kubestd.platform.plugins.module_utils._vault.run import Handover, result
 
-from ..contract.records import EVERYTHING, trusted
-from ..contract.test_roles import merged
+from ..contract.records import EVERYTHING, value
 from .control_plane import CACHE, free_port
 
 SOURCE = Path(__file__).parent / "vault_server"
@@ -211,13 +210,9 @@ def test_keys_open_the_first_and_the_others_join(vault: Servers) -> None:
 
 
 def test_what_the_role_sets_up_is_there_once_and_a_second_run_changes_nothing(vault: Servers) -> None:
-    from ansible.parsing.dataloader import DataLoader
-    from ansible.template import Templar
-
     role = Path(__file__).parents[2] / "roles/vault"
-    variables = trusted({**merged(role, "defaults"), **merged(role, "vars"), **EVERYTHING, "vault_pki": {}})
-    template = Templar(DataLoader(), variables=variables).template
-    wanted = {name: template(variables[f"__vault_{name}"]) for name in ("mounts", "policies", "writes")}
+    inventory = {**EVERYTHING, "vault_pki": {}}
+    wanted = {name: value(role, f"__vault_{name}", **inventory) for name in ("mounts", "policies", "writes")}
     for mount in wanted["mounts"]:
         mount.setdefault("kind", "secret")
         if mount["path"] == "storage":
