@@ -32,6 +32,11 @@ def test_a_platform_role_is_data_and_one_include(checkout: Path) -> None:
         assert includes[0]["vars"] == {"component_record": f"{{{{ __{role.name}_record }}}}"}, role.name
 
 
+def test_every_platform_role_is_explained_in_korean_too(checkout: Path) -> None:
+    text = (checkout / "docs/SYSTEMS.ko.md").read_text(encoding="utf-8")
+    assert [role.name for role in platform_roles(checkout) if f"- **{role.name}** — " not in text] == []
+
+
 def test_every_platform_role_has_a_check_that_a_user_would_notice(checkout: Path) -> None:
     for role in platform_roles(checkout):
         found = [check for stage in record(role, **EVERYTHING)["stages"] for check in stage.get("health", [])]
