@@ -17,10 +17,8 @@ from typing import Any
 import pytest
 import yaml
 
-from ..contract.test_roles import merged
-from .conftest import ROOT
-from .control_plane import free_port, helm, ingress2gateway
-from .standins import StandInOperators, module_answer, nodes
+from .control_plane import free_port, ingress2gateway
+from .standins import module_answer
 from .test_platform import Platform
 
 OLD, NEW, BRIDGE = "127.0.0.1", "127.0.0.2", "127.0.0.3"
@@ -75,14 +73,6 @@ class Site(Platform):
     """A cluster whose only system is the Gateway, beside Ingresses of ingress-nginx."""
 
     def start(self) -> None:
-        self.control_plane.start()
-        self.registry.begin()
-        threading.Thread(target=self.files.serve_forever, daemon=True).start()
-        nodes(self.control_plane, self.folder)
-        self.operators = StandInOperators(self.control_plane)
-        defaults = merged(ROOT / "roles/gateway_api", "defaults")
-        for name in ("gateway_api_crds_chart", "gateway_api_traefik_chart"):
-            self.publish(defaults[name]["ref"], defaults[name]["version"])
         self.port = free_port()
         self.broken: set[str] = set()
         self.carriers = [
@@ -90,28 +80,21 @@ class Site(Platform):
             Carrier(NEW, self.port, self.by_route),
             Carrier(BRIDGE, self.port, lambda host, _: STATUS.get(host, 404)),
         ]
-        self.inventory({})
+        super().start()
 
     def inventory(self, hostvars: dict[str, dict[str, Any]], **platform: Any) -> None:
-        common = {
-            "platform_kubeconfig": str(self.control_plane.kubeconfig),
-            **self.mirror(),
-            "platform_helm": str(helm()),
-            "platform_domain": "example.test",
-            "platform_gateway": GATEWAY,
+        own = {
+            # there is no issuer, so no https
+            "platform_issuer": "",
             "gateway_api_implementation": "traefik",
-            "component_timeout": 60,
             "migrate_ingress_program": str(ingress2gateway()),
             "migrate_ingress_folder": str(self.folder / "review"),
             "migrate_ingress_http_port": self.port,
             "migrate_ingress_new_address": NEW,
             "migrate_ingress_bridge_address": BRIDGE,
             "migrate_ingress_timeout": 10,
-            **platform,
         }
-        layers = {"platform_network": {"hosts": {"gateway_api": hostvars}}}
-        found = {"platform": {"children": layers, "vars": common}}
-        (self.folder / "inventory.yml").write_text(yaml.safe_dump(found))
+        super().inventory(hostvars, **{**own, **platform})
 
     def by_route(self, host: str, path: str) -> int:
         """What a Gateway says: 404 until a route is there for the host, then what the backend says."""
@@ -149,7 +132,7 @@ class Site(Platform):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    made = Site(tmp_path_factory.mktemp("migrate"))
+    made = Site(tmp_path_factory.mktemp("migrate"), {"network": ["gateway_api"]})
     try:
         made.start()
         made.play()

@@ -53,10 +53,10 @@ class Files(SimpleHTTPRequestHandler):
 
 
 class Platform:
-    """Somebody's cluster, and an inventory of systems for it."""
+    """Somebody's cluster, and an inventory of systems for it, by layers."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, layers: dict[str, list[str]]) -> None:
+        self.folder, self.layers = folder, layers
         self.control_plane = ControlPlane(folder / "control-plane")
         self.registry = Registry(folder / "registry")
         (folder / "files").mkdir()
@@ -68,11 +68,13 @@ class Platform:
         threading.Thread(target=self.files.serve_forever, daemon=True).start()
         nodes(self.control_plane, self.folder)
         self.operators = StandInOperators(self.control_plane, PORTS)
-        for name in () if UPSTREAM else SYSTEMS:
+        systems = [name for names in self.layers.values() for name in names]
+        for name in () if UPSTREAM else systems:
             for value in merged(ROOT / "roles" / name, "defaults").values():
                 if isinstance(value, dict) and "ref" in value:
                     self.publish(value["ref"], value["version"])
-        self.publish_snapshot_crds()
+        if "snapshot_controller" in systems:
+            self.publish_snapshot_crds()
         self.inventory({})
 
     def publish_snapshot_crds(self) -> None:
@@ -107,7 +109,7 @@ class Platform:
         """Write the inventory."""
         layers = {
             f"platform_{layer}": {"hosts": {name: hostvars.get(name, {}) for name in systems}}
-            for layer, systems in LAYERS.items()
+            for layer, systems in self.layers.items()
         }
         common = {
             "platform_kubeconfig": str(self.control_plane.kubeconfig),
@@ -190,7 +192,7 @@ class Platform:
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     if not CONTRACTS.is_dir() and not UPSTREAM:
         pytest.skip(f"there is no contract data in {CONTRACTS}; set KUBESTD_CONTRACTS")
-    made = Platform(tmp_path_factory.mktemp("platform"))
+    made = Platform(tmp_path_factory.mktemp("platform"), LAYERS)
     try:
         made.start()
         yield made

@@ -19,9 +19,8 @@ from ansible_collections.kubestd.platform.plugins.module_utils._component.record
 from ansible_collections.kubestd.platform.plugins.module_utils._component.run import Component
 from ansible_collections.kubestd.platform.plugins.module_utils._kubeconfig import access
 
-from ..contract.records import INVENTORIES, record
+from ..contract.records import INVENTORIES, record, values
 from ..contract.test_roles import merged
-from ..contract.test_storage_roles import values
 from ..standins import build
 from .charts import run as helm_run
 from .conftest import ROOT, Result
