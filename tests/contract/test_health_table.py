@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ def test_every_kind_of_the_bill_of_materials_has_a_row(contracts: Path) -> None:
     assert sorted(kinds - CUSTOM.keys() - BUILTIN.keys()) == []
 
 
+@cache
 def schemas(contracts: Path) -> dict[tuple[str, str], list[dict[str, Any]]]:
     """The schemas of all versions of the CRDs that have a row; others are not parsed, since that takes long."""
     found: dict[tuple[str, str], list[dict[str, Any]]] = {}
