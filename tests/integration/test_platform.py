@@ -395,7 +395,7 @@ def test_a_backup_that_is_too_old_is_a_broken_velero(platform: Platform) -> None
     old = json.dumps({"status": {"startTimestamp": "2026-01-01T00:00:00Z"}})
     try:
         platform.control_plane.kubectl("-n", "velero", "patch", "backup.velero.io/first", "--type=merge", "-p", old)
-        result = platform.play("--limit", "velero", rc=2)
+        result = platform.play("--limit", "velero", "-e", "component_timeout=15", rc=2)
         assert re.search(r"Backup velero/first: is the newest and [\d.]+ h old, 26.0 h are allowed", result.text)
     finally:
         platform.operators.frozen.clear()
