@@ -17,9 +17,11 @@ from typing import Any
 
 import jinja2
 import yaml
+from ansible.plugins.filter.core import to_bool
 from jinja2 import nativetypes
 
 BLOCKS = ("block", "rescue", "always")
+SWITCHES = ("platform_high_availability", "platform_monitoring", "platform_remove_data", "cluster_kube_proxy")
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -85,8 +87,15 @@ def alone(value: Any) -> Any:
     if not isinstance(value, str) or "{{" not in value:
         return value
     with contextlib.suppress(jinja2.UndefinedError):
-        return nativetypes.NativeEnvironment(undefined=jinja2.StrictUndefined).from_string(value).render()
+        return evaluated(value)
     return value
+
+
+def evaluated(template: str, **variables: Any) -> Any:
+    """A template of defaults; Ansible's filter bool is the only one of its own that they need."""
+    environment = nativetypes.NativeEnvironment(undefined=jinja2.StrictUndefined)
+    environment.filters["bool"] = to_bool
+    return environment.from_string(template).render(variables)
 
 
 def test_defaults_equal_the_argument_spec_with_their_values(role: Path) -> None:
@@ -101,6 +110,14 @@ def test_defaults_equal_the_argument_spec_with_their_values(role: Path) -> None:
     }
     assert merged(role, "defaults").keys() <= options(role).keys()
     assert {name: value if wanted.get(name) == value else alone(value) for name, value in defaults.items()} == wanted
+
+
+def test_a_switch_of_the_inventory_may_be_text_as_extra_vars_are(role: Path) -> None:
+    """-e platform_monitoring=false is the text false, which is true to a template."""
+    switches = dict.fromkeys(SWITCHES, "false")
+    for name, value in merged(role, "defaults").items():
+        if options(role)[name]["type"] == "bool" and any(switch in str(value) for switch in SWITCHES):
+            assert evaluated(value, **switches) in (False, "not " in value), name
 
 
 def test_a_required_option_has_no_constant_default(role: Path) -> None:
