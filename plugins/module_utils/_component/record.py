@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._errors import KubestdError
+from .dashboard import config_map
 
 Options = dict[str, Any]
 POD_SECURITY = tuple(f"pod-security.kubernetes.io/{mode}" for mode in ("enforce", "audit", "warn"))
@@ -77,6 +78,10 @@ def parse(described: Mapping[str, Any]) -> Record:
     stages = [
         _stage(name, number, stage, namespace, labels) for number, stage in enumerate(described.get("stages") or [])
     ]
+    dashboard = described.get("dashboard") or {}
+    if dashboard.get("panels"):
+        system = name.replace("_", "-")
+        stages.append(Stage(f"{system}-dashboard", manifests=[config_map(system, dashboard)]))
     names = [stage.name for stage in stages]
     if len(set(names)) < len(names):
         raise KubestdError(f"Two stages of {name} have the same name; give each its own.")
