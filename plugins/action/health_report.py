@@ -152,7 +152,7 @@ def system_table(systems: list[dict[str, Any]]) -> list[str]:
         for one in systems
     ]
     sizes = [max(len(row[number]) for row in rows) for number in range(4)]
-    return ["", *("  ".join([*(cell.ljust(size) for cell, size in zip(row, sizes)), row[4]]).rstrip() for row in rows)]  # noqa: B905
+    return ["", *("  ".join([*(cell.ljust(size) for cell, size in zip(row, sizes)), row[4]]).rstrip() for row in rows)]
 
 
 def first(problems: list[Line]) -> str:

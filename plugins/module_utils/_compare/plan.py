@@ -42,7 +42,7 @@ def paths(left: Any, right: Any, own: set[str], path: str) -> Iterator[str]:
         for key in sorted({*left, *right} - own):
             yield from paths(left.get(key), right.get(key), own, f"{path}.{key}")
     elif isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
-        for number, pair in enumerate(zip(left, right)):  # noqa: B905
+        for number, pair in enumerate(zip(left, right)):
             yield from paths(*pair, own, f"{path}.{number}")
     elif left != right:
         yield path

@@ -163,7 +163,7 @@ class Component:
 
         def look() -> None:
             # by name, because what a check says changes with every pod
-            open_ = [check.name for check, verdict in zip(engine.checks, engine.verdicts) if not verdict.passed]  # noqa: B905
+            open_ = [check.name for check, verdict in zip(engine.checks, engine.verdicts) if not verdict.passed]
             if open_ != last:
                 last[:] = open_
                 more = f" and {len(open_) - 1} more" if len(open_) > 1 else ""
@@ -194,7 +194,7 @@ class Component:
             key = (item["kind"], item["metadata"].get("namespace") or namespace, item["metadata"]["name"])
             if item["kind"] in ("Deployment", "StatefulSet", "DaemonSet") and key not in there:
                 said = f"{key[0]} {key[1]}/{key[2]} is not there, and revision {newest.number} has it"
-                check["objects"].append(dict(zip(("kind", "namespace", "name"), key), status="Missing", message=said))  # noqa: B905
+                check["objects"].append(dict(zip(("kind", "namespace", "name"), key), status="Missing", message=said))
                 check.update(passed=False, status="Missing", message=said)
 
     def remove(self, data: bool) -> dict[str, Any]:

@@ -112,7 +112,7 @@ class Engine:
             self.wait()
         self.ended = True
         seconds = self.clock() - self.start
-        checks = [plan.result(*each) for each in zip(self.checks, self.verdicts, self.seconds)]  # noqa: B905
+        checks = [plan.result(*each) for each in zip(self.checks, self.verdicts, self.seconds)]
         passed = all(verdict.passed for verdict in self.verdicts)
         hopeless = not passed and wait and self.hopeless()
         return {"checks": checks, "message": plan.summary(checks, seconds, hopeless), "passed": passed}
@@ -131,13 +131,13 @@ class Engine:
         with ThreadPoolExecutor(AT_ONCE) as pool:
             services = [index for index, check in enumerate(self.checks) if check.http]
             asked = [(index, pool.submit(self.ask, self.checks[index])) for index in services]
-            for where, found in zip(distinct, pool.map(self.read, distinct)):  # noqa: B905
+            for where, found in zip(distinct, pool.map(self.read, distinct)):
                 self.lists[where] = found
             for index, future in asked:
                 self.note(index, future.result())
             self.judge(range(len(self.checks)))
             near = [where for where in self.evidence_lists() if where not in self.lists]
-            for where, found in zip(near, pool.map(self.read, near)):  # noqa: B905
+            for where, found in zip(near, pool.map(self.read, near)):
                 self.lists[where] = found
         if near:
             self.judge(range(len(self.checks)))

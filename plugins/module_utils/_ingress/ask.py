@@ -113,10 +113,10 @@ def run(options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     with ThreadPoolExecutor(AT_ONCE) as pool:
         before: dict[Question, Answer] = {}
         if options["reference"]:
-            before = dict(zip(asked, pool.map(lambda one: prober.ask(options["reference"], one), asked)))  # noqa: B905
+            before = dict(zip(asked, pool.map(lambda one: prober.ask(options["reference"], one), asked)))
         left = asked
         while True:
-            told = dict(zip(left, pool.map(lambda one: prober.ask(address, one), left)))  # noqa: B905
+            told = dict(zip(left, pool.map(lambda one: prober.ask(address, one), left)))
             said = {one: wrong(one, answer, before.get(one)) for one, answer in told.items()}
             left = [one for one in left if said[one]]
             if not left or time.monotonic() > deadline:

@@ -61,7 +61,7 @@ def checked(objects: Sequence[Any], where: Sequence[str]) -> list[Object]:
     """The objects, each of them complete and there once. Raises KubestdError that says which one and where."""
     seen: dict[tuple[str, str, str, str], str] = {}
     found: list[Object] = []
-    for item, place in zip(objects, where):  # noqa: B905
+    for item, place in zip(objects, where):
         if not isinstance(item, dict):
             raise KubestdError(
                 f"{place} is not a Kubernetes object but {type(item).__name__}; write apiVersion, kind and metadata."
@@ -110,5 +110,5 @@ def subset(wanted: Any, live: Any) -> bool:
         return isinstance(live, dict) and all(key in live and subset(value, live[key]) for key, value in wanted.items())
     if isinstance(wanted, list):
         same = isinstance(live, list) and len(wanted) == len(live)
-        return same and all(subset(*pair) for pair in zip(wanted, live))  # noqa: B905
+        return same and all(subset(*pair) for pair in zip(wanted, live))
     return bool(wanted == live) and isinstance(wanted, bool) == isinstance(live, bool)

@@ -132,7 +132,7 @@ class ManifestSet:
         recorded = self.record()
         gone = self.own(plan.leaving(recorded, references)) if prune else []
         actions = [self.look(item) for item in wanted]
-        todo = [item for item, action in zip(wanted, actions) if action != "unchanged"]  # noqa: B905
+        todo = [item for item, action in zip(wanted, actions) if action != "unchanged"]
         if not check_mode:
             if todo and any(self.namespace == item["metadata"]["name"] for item in todo if item["kind"] == "Namespace"):
                 self.apply([item for item in todo if item["kind"] == "Namespace"])
@@ -146,7 +146,7 @@ class ManifestSet:
             self.delete(gone)
             if [item for item in recorded if item not in references]:
                 self.write(references)
-        done = [_said(one, action) for one, action in zip(references, actions)]  # noqa: B905
+        done = [_said(one, action) for one, action in zip(references, actions)]
         return [*done, *(_said(one, "deleted") for one in gone)]
 
     def apply(self, todo: list[Object]) -> None:

@@ -122,7 +122,7 @@ class Handover:
 
     def fill(self, texts: Sequence[str]) -> None:
         """Write encrypted keys (base64), one a file."""
-        for path, text in zip(self.paths, texts):  # noqa: B905
+        for path, text in zip(self.paths, texts):
             with open(path, "wb") as handle:
                 handle.write(base64.b64decode(text))
                 handle.flush()
