@@ -30,9 +30,11 @@ options:
     type: dict
     required: true
   action:
-    description: The verb. V(plan) is V(release) in check mode.
+    description:
+      - The verb. V(plan) is V(release) in check mode.
+      - V(describe) asks nobody. It only sets the fact C(component_description), which M(kubestd.platform.architecture) reads.
     type: str
-    choices: [release, plan, health, remove, bundle]
+    choices: [release, plan, health, remove, describe, bundle]
     default: release
   timeout:
     description: Seconds for each stage.

@@ -53,10 +53,12 @@ def outcome(name: str, result: Mapping[str, Any], failed: bool, check_mode: bool
     health = (result.get("ansible_facts") or {}).get("component_health")
     if health:
         return str(health["status"]), text
-    if check_mode:
+    if check_mode and text != "described":
         return (
             ("would change", text if not changes else counted(changes)) if result.get("changed") else ("as wanted", "")
         )
+    if text == "described":
+        return text, ""
     if text == "removed":
         return "removed", ", ".join(f"keeps {what}" for what in result.get("kept") or [])
     return HEALTHY, counted(changes)

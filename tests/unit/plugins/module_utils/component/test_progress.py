@@ -46,6 +46,7 @@ HEALTH = {"component_health": {"status": "Degraded"}}
         ({"message": "released", "actions": []}, False, True, ("as wanted", "")),
         ({"message": "would be released once …", "changed": True}, False, True, ("would change", "would be released once …")),
         ({"message": "removed", "kept": ["Secret a/b"]}, False, False, ("removed", "keeps Secret a/b")),
+        ({"message": "described"}, False, True, ("described", "")),
         ({"message": "core 0/2", "ansible_facts": HEALTH}, False, False, ("Degraded", "core 0/2")),
         ({"msg": "harbor: no such chart"}, True, False, (FAILED, "no such chart")),
         ({"msg": "harbor: blocked by x", "blocked_by": ["x"]}, True, False, (BLOCKED, "blocked by x")),
