@@ -75,7 +75,7 @@ class InventoryModule(BaseInventoryPlugin):
         try:
             self.fill(Path(path).resolve().parent)
         except KubestdError as error:
-            raise AnsibleParserError(f"{path}: {error}") from error
+            raise AnsibleParserError(f"{path}: {error}") from None
 
     def fill(self, here: Path) -> None:
         """Put the machines into their groups."""

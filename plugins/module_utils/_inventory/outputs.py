@@ -33,11 +33,13 @@ class Host:
 
 
 def read(text: str, where: str) -> Mapping[str, Any]:
-    """The outputs as they were printed. where: what to call them in an error."""
+    """The outputs as they were printed, perhaps after warnings. where: what to call them in an error."""
+    lines = text.splitlines()
+    begin = next((number for number, line in enumerate(lines) if line.startswith("{")), 0)
     try:
-        found = json.loads(text)
+        found = json.loads("\n".join(lines[begin:]))
     except ValueError as error:
-        raise OutputsError(f"{where} is no JSON ({error}); write there what `tofu output -json` prints.") from error
+        raise OutputsError(f"{where} is no JSON ({error}); write there what `tofu output -json` prints.") from None
     if not isinstance(found, Mapping) or not all(isinstance(one, Mapping) and "value" in one for one in found.values()):
         raise OutputsError(
             f"{where} has no values of outputs; write there what `tofu output -json` prints, the whole of it."
