@@ -129,8 +129,11 @@ def workload_values(values: dict, path: str = "") -> dict[str, dict]:
     """Parts of values that say resources, by path."""
     found = {path: values} if "resources" in values else {}
     for key, value in values.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and not key.endswith("Claim"):
             found.update(workload_values(value, f"{path}.{key}"))
+        elif key == "containers":
+            for one in value:
+                found.update(workload_values(one, f"{path}.{key}"))
     return found
 
 
