@@ -47,6 +47,9 @@ COMMENTED = {
     "traefik": r"service\.spec\.externalTrafficPolicy",
     "vault": r"server\.readinessProbe\.path",
     "openbao": r"server\.readinessProbe\.path",
+    "gha-runner-scale-set-controller": r"metrics(\..*)?|flags\.(excludeLabelPropagationPrefixes|healthProbeBindAddress)",
+    "gha-runner-scale-set": r"(containerMode|controllerServiceAccount|githubServerTLS|listenerTemplate|proxy)(\..*)?"
+    r"|(min|max)Runners|runnerGroup|template\.spec\..*",
 }
 # Charts that could not be had. Their roles say so, which test_what_was_not_compared_with_a_chart_is_said_by_its_role sees to.
 NOT_READ = {

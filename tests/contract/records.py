@@ -72,6 +72,7 @@ EVERYTHING: dict[str, Any] = {
     "metallb_bfd": {"detect_multiplier": 5, "receive_interval": 200, "transmit_interval": 200, "minimum_ttl": 250},
     "argocd_notifications": {
         "secret_name": "notify",
+        "vault_path": "argocd/notify",
         "slack": {"token_key": "slack-token", "username": "argocd"},
         "email": {"host": "mail.example.com", "from": "argocd@example.com", "username_key": "u", "password_key": "p"},
         "webhooks": [
@@ -79,6 +80,150 @@ EVERYTHING: dict[str, Any] = {
         ],
         "subscriptions": [{"recipients": ["slack:ops", "chat:"], "selector": "team=web"}],
     },
+    "argocd_gateway_plugin": {
+        "url": "https://github.com/argoproj-labs/rollouts-plugin-trafficrouter-gatewayapi/releases/download/v0.15.0/"
+        "gatewayapi-plugin-linux-amd64",
+        "sha256": "a" * 64,
+    },
+    "argocd_policies": ["p, role:deployer, applications, sync, shop/*, allow"],
+    "argocd_controller_shards": 2,
+    "argocd_repositories": [
+        {"name": "charts", "url": "harbor.example.com/charts", "type": "helm", "oci": True},
+        {
+            "name": "shop",
+            "url": "https://git.example.com/shop/deploy.git",
+            "project": "shop",
+            "vault": {"path": "argocd/shop", "username": "user", "password": "token"},
+        },
+        {
+            "name": "github",
+            "url": "https://github.com/example",
+            "template": True,
+            "github_app_id": "1",
+            "github_app_installation_id": "2",
+            "vault": {"path": "argocd/github", "github_app_private_key": "key"},
+        },
+    ],
+    "argocd_clusters": [
+        {
+            "name": "edge",
+            "server": "https://edge.example.com:6443",
+            "ca": "-----BEGIN CERTIFICATE-----",
+            "labels": {"place": "edge"},
+            "namespaces": ["shop"],
+            "shard": 1,
+            "vault": {"path": "argocd/edge", "bearer_token": "token"},
+        },
+        {
+            "name": "old",
+            "server": "https://old.example.com:6443",
+            "vault": {"path": "argocd/old", "client_certificate": "crt", "client_key": "key"},
+        },
+    ],
+    "argocd_projects": [
+        {
+            "name": "shop",
+            "description": "The shop",
+            "source_repos": ["https://git.example.com/shop/*"],
+            "destinations": [{"server": "https://kubernetes.default.svc", "namespace": "shop"}],
+            "cluster_resources": [{"group": "", "kind": "Namespace"}],
+            "namespace_resources_denied": [{"group": "", "kind": "ResourceQuota"}],
+            "roles": [{"name": "deployer", "policies": ["p, proj:shop:deployer, applications, sync, shop/*, allow"]}],
+            "sync_windows": [{"kind": "deny", "schedule": "0 0 * * 6", "duration": "48h", "applications": ["*"]}],
+            "orphaned_resources": True,
+        }
+    ],
+    "argocd_application_sets": [
+        {
+            "name": "shop",
+            "generators": [{"clusters": {"selector": {"matchLabels": {"place": "edge"}}}}],
+            "template": {
+                "metadata": {"name": "shop-of-a-cluster"},
+                "spec": {
+                    "project": "shop",
+                    "source": {
+                        "repoURL": "https://git.example.com/shop/deploy.git",
+                        "path": ".",
+                        "targetRevision": "main",
+                    },
+                    "destination": {"name": "edge", "namespace": "shop"},
+                },
+            },
+        }
+    ],
+    "argocd_image_registries": [
+        {
+            "name": "harbor",
+            "api_url": "https://harbor.example.com",
+            "prefix": "harbor.example.com",
+            "pull_secret": "pull",
+        }
+    ],
+    "argocd_image_updaters": [
+        {
+            "name": "shop",
+            "applications": [
+                {
+                    "name": "shop-*",
+                    "labels": {"team": "shop"},
+                    "images": [
+                        {
+                            "alias": "web",
+                            "image": "harbor.example.com/shop/web:1.x",
+                            "ignore_tags": ["*-rc*"],
+                            "helm_name": "image.name",
+                            "helm_tag": "image.tag",
+                        },
+                        {"alias": "api", "image": "harbor.example.com/shop/api:main", "strategy": "digest"},
+                    ],
+                },
+                {"name": "other"},
+            ],
+            "write_back": {"method": "git:secret:argocd/git", "branch": "main", "target": "helmvalues:values.yaml"},
+        }
+    ],
+    "github_runners_image": f"ghcr.io/actions/actions-runner:2.330.0@sha256:{'0' * 64}",
+    "github_runners_dind_image": f"docker.io/library/docker:29-dind@sha256:{'1' * 64}",
+    "github_runners_allow_privileged": True,
+    "github_runners_server_ca": "-----BEGIN CERTIFICATE-----",
+    "github_runners_proxy": {
+        "https": {"url": "http://proxy.example.com:3128", "secret_name": "proxy"},
+        "no_proxy": ["10.96.0.1", "github.example.com"],
+    },
+    "github_runners_scale_sets": [
+        {"name": "small", "url": "https://github.com/example", "secret_name": "github-app", "vault_path": "github/app"},
+        {
+            "name": "containers",
+            "namespace": "arc-containers",
+            "url": "https://github.example.com/team/shop/",
+            "secret_name": "github-app",
+            "group": "shop",
+            "labels": ["amd64"],
+            "min_runners": 1,
+            "max_runners": 5,
+            "mode": "kubernetes",
+            "require_container": False,
+            "work_volume": {"size": "20Gi", "access_mode": "ReadWriteMany"},
+            "node_selector": {"builds": "yes"},
+            "tolerations": [{"key": "builds", "operator": "Exists"}],
+            "resources": {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"memory": "2Gi"}},
+        },
+        {
+            "name": "plain",
+            "namespace": "arc-containers",
+            "url": "https://github.com/enterprises/example",
+            "secret_name": "github-app",
+            "mode": "kubernetes-novolume",
+            "proxy": {"http": {"url": "http://proxy.example.com:3128"}, "no_proxy": ["10.96.0.1"]},
+        },
+        {
+            "name": "images",
+            "namespace": "arc-images",
+            "url": "https://github.com/example",
+            "secret_name": "github-token",
+            "mode": "dind",
+        },
+    ],
     "cert_manager_policies": [
         {"name": "web", "dns_names": ["*.web.example.com"]},
         {

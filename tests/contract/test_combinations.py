@@ -99,7 +99,7 @@ DATABASES: dict[str, tuple[str, Choice]] = {
     "teleport_keycloak": ("teleport_keycloak", {"teleport_keycloak_systems": ["keycloak"]}),
 }
 ALWAYS = ("metallb", "cert_manager", "gateway_api", "metrics_server", "k8gb", "vault", "external_secrets", "headlamp",
-          "harbor", "argocd")  # fmt: skip
+          "harbor", "argocd", "github_runners")  # fmt: skip
 # What people bring: credentials of what is outside, and what an inventory says is there
 OUTSIDE: set[tuple[str, str]] = {
     ("Secret", "object-store"),  # platform_object_store.secret_name: made where the buckets are

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from . import keys
-from .records import EVERYTHING, INVENTORIES, platform_roles, record, releases
+from .records import EVERYTHING, INVENTORIES, platform_roles, record, releases, values
 from .test_roles import files, load
 
 
@@ -95,7 +95,7 @@ def test_the_list_of_keys_is_what_the_contract_data_gives(contracts: Path) -> No
 
 
 def test_what_argocd_tells_stands_as_data_and_its_secrets_only_by_name(checkout: Path) -> None:
-    said = record(checkout / "roles/argocd", **EVERYTHING)["stages"][0]["releases"][0]["values"]["notifications"]
+    said = values(record(checkout / "roles/argocd", **EVERYTHING), "argocd")["notifications"]
     assert said["secret"] == {"create": False, "name": "notify"}
     services = {name: yaml.safe_load(text) for name, text in said["notifiers"].items()}
     assert services["service.slack"] == {"token": "$slack-token", "username": "argocd"}
@@ -129,8 +129,11 @@ def workload_values(values: dict, path: str = "") -> dict[str, dict]:
     """Parts of values that say resources, by path."""
     found = {path: values} if "resources" in values else {}
     for key, value in values.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and not key.endswith("Claim"):
             found.update(workload_values(value, f"{path}.{key}"))
+        elif key == "containers":
+            for one in value:
+                found.update(workload_values(one, f"{path}.{key}"))
     return found
 
 

@@ -25,6 +25,7 @@ from ansible_collections.kubestd.platform.plugins.module_utils._kubeconfig impor
 from ansible_collections.kubestd.platform.plugins.module_utils._objects import Object, Objects
 
 from ..contract.test_roles import merged
+from ..standins import IMAGE, LOCKED, SAFE
 from .control_plane import ControlPlane, go_program
 
 ROLES = Path(__file__).parents[2] / "roles"
@@ -101,6 +102,8 @@ CONDITIONS = {
     ("gateway.networking.k8s.io/v1", "GatewayClass"): ("Accepted",),
     ("gateway.networking.k8s.io/v1", "Gateway"): ("Accepted", "Programmed"),
     ("external-secrets.io/v1", "ClusterSecretStore"): ("Ready",),
+    ("external-secrets.io/v1", "ExternalSecret"): ("Ready",),
+    ("argocd-image-updater.argoproj.io/v1alpha1", "ImageUpdater"): ("Ready",),
     ("cilium.io/v2", "CiliumLoadBalancerIPPool"): ("cilium.io/IPsAvailable",),
     ("k8s.keycloak.org/v2alpha1", "Keycloak"): ("Ready",),
     ("k8s.keycloak.org/v2alpha1", "KeycloakRealmImport"): ("Done",),
@@ -141,6 +144,7 @@ STATUS: dict[tuple[str, str], Callable[[Object], dict[str, Any]]] = {
     ("velero.io/v1", "Backup"): ended("Completed", "startTimestamp", "completionTimestamp"),
     ("postgresql.cnpg.io/v1", "Cluster"): database,
     ("postgresql.cnpg.io/v1", "Backup"): ended("completed", "startedAt", "stoppedAt"),
+    ("actions.github.com/v1alpha1", "AutoscalingRunnerSet"): ended("Running"),
     ("k8gb.io/v1beta1", "ZoneDelegation"): lambda _: {"dnsServers": [{"name": "gslb-ns-eu", "address": "192.0.2.53"}]},
     ("k8gb.io/v1beta1", "Gslb"): lambda item: {
         "geoTag": "eu",
@@ -159,6 +163,11 @@ MADE: dict[tuple[str, str], list[Object]] = {
         }
         for name, controller in (("istio", "gateway"), ("istio-waypoint", "mesh"))
     ],
+}
+# A pod that the level restricted of Pod Security takes
+SAFE_POD = {
+    "securityContext": SAFE,
+    "containers": [{"name": "listener", "image": IMAGE, "securityContext": LOCKED}],
 }
 # What Velero's stand-in copies
 RESTORED = (("v1", "ConfigMap"), ("v1", "Secret"), ("v1", "Service"), ("apps/v1", "Deployment"))
@@ -332,6 +341,8 @@ class StandInOperators:
                 if any(item.get("status", {}).get(name) != status[name] for name in status if name != "conditions"):
                     self.write(item, status)
         self.makers()
+        self.external_secrets()
+        self.listeners()
         self.velero()
         self.cnpg()
         self.calico()
@@ -355,6 +366,34 @@ class StandInOperators:
                 served = self.objects.resource(item["apiVersion"], item["kind"], fresh=True)
                 if served and self.objects.get(item) is None:
                     self.objects.apply(item)
+
+    def external_secrets(self) -> None:
+        """A Secret for each ExternalSecret, with something in every key that it names."""
+        for item in self.all("external-secrets.io/v1", "ExternalSecret"):
+            target = item["spec"].get("target") or {}
+            metadata = {
+                "name": target.get("name") or item["metadata"]["name"],
+                "namespace": item["metadata"]["namespace"],
+                **((target.get("template") or {}).get("metadata") or {}),
+            }
+            secret: Object = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata}
+            if self.objects.get(secret) is None:
+                keys = [one["secretKey"] for one in item["spec"].get("data") or []] or ["token"]
+                self.objects.apply({**secret, "stringData": dict.fromkeys(keys, "of the store")})
+
+    def listeners(self) -> None:
+        """A listener beside the controller of runners for each scale set."""
+        for item in self.all("actions.github.com/v1alpha1", "AutoscalingRunnerSet"):
+            metadata = item["metadata"]
+            labels = {
+                "app.kubernetes.io/component": "runner-scale-set-listener",
+                "actions.github.com/scale-set-name": metadata["name"],
+                "actions.github.com/scale-set-namespace": metadata["namespace"],
+            }
+            pod: Object = {"apiVersion": "v1", "kind": "Pod"}
+            pod["metadata"] = {"name": f"{metadata['name']}-listener", "namespace": "arc-systems", "labels": labels}
+            if self.objects.get(pod) is None:
+                self.objects.apply({**pod, "spec": SAFE_POD})
 
     def velero(self) -> None:
         """Velero restores: what it knows of is copied to its new namespace."""

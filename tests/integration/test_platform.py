@@ -40,7 +40,7 @@ LAYERS = {
     "network": ["metallb", "cert_manager", "gateway_api", "metrics_server", "istio", "k8gb"],
     "storage": ["snapshot_controller", "rook_ceph", "velero", "cnpg", "postgresql", "valkey"],
     "identity": ["vault", "external_secrets", "teleport_keycloak"],
-    "delivery": ["headlamp", "harbor", "argocd"],
+    "delivery": ["headlamp", "harbor", "argocd", "github_runners"],
 }
 if UPSTREAM:
     del LAYERS["foundation"]  # there is no mirror
@@ -133,6 +133,15 @@ class Platform:
             "k8gb_edge_dns": {"host": "192.0.2.5", "tsig_key_name": "k8gb", "tsig_secret_name": "edge-dns"},
             "k8gb_records": [{"name": "web", "namespace": "default", "route": "web"}],
             "platform_vault": {"server": "https://vault-active.vault.svc:8200"},
+            "github_runners_image": f"ghcr.io/actions/actions-runner:2.330.0@sha256:{'0' * 64}",
+            "github_runners_scale_sets": [
+                {
+                    "name": "runners",
+                    "url": "https://github.com/example",
+                    "secret_name": "github-app",
+                    "vault_path": "github/app",
+                }
+            ],
             "teleport_keycloak_operator": self.keycloak(),
             "teleport_keycloak_database": {"host": "keycloak-database-rw", "secret_name": "keycloak-database-app"},
             "component_timeout": 60,

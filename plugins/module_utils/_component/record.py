@@ -96,7 +96,7 @@ def _stage(system: str, number: int, stage: Mapping[str, Any], namespace: str, l
     for release in map(given, stage.get("releases") or []):
         own = release.get("namespace") or namespace
         values = {**RELEASE_DEFAULTS, **release, "namespace": own}
-        values["namespace_labels"] = labels if own == namespace else {}
+        values["namespace_labels"] = labels if own == namespace else dict(release.get("namespace_labels") or {})
         releases.append(values)
     return Stage(
         name=f"{name}-{stage['name']}" if stage.get("name") else (name if not number else f"{name}-{number}"),
