@@ -12,7 +12,14 @@ from ansible_collections.kubestd.platform.plugins.module_utils._preflight.cluste
 from ansible_collections.kubestd.platform.plugins.module_utils._preflight.finding import Finding
 from ansible_collections.kubestd.platform.plugins.module_utils._preflight.machines import evaluate
 
-ADDRESSES = {"lb1": "10.0.0.11", "cp1": "10.0.0.21", "cp2": "10.0.0.22", "cp3": "10.0.0.23", "w1": "10.0.0.41"}
+ADDRESSES = {
+    "lb1": "10.0.0.11",
+    "cp1": "10.0.0.21",
+    "cp2": "10.0.0.22",
+    "cp3": "10.0.0.23",
+    "w1": "10.0.0.41",
+    "b1": "10.0.0.51",
+}
 GROUPS = {"load_balancers": ["lb1"], "control_plane": ["cp1", "cp2", "cp3"], "workers": ["w1"]}
 GOOD: dict[str, Any] = {"cluster_endpoint": {"host": "10.0.0.11", "port": 6443}}
 OPTIONS, DEFAULTS = specs()

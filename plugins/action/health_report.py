@@ -41,7 +41,8 @@ def machines_of(
     mode = balancer.get("mode") or "dedicated"
     balancers = {"dedicated": tuple(groups.get("load_balancers", [])), "colocated": control}.get(mode, ())
     virtual_ip = str(balancer.get("virtual_ip") or "") if balancers else ""
-    return Machines(control, tuple(groups.get("workers", [])), balancers, names, virtual_ip, endpoint)
+    builders = tuple(groups.get("build_hosts", []))
+    return Machines(control, tuple(groups.get("workers", [])), balancers, names, virtual_ip, endpoint, builders)
 
 
 def table(verdict: Verdict) -> list[str]:

@@ -87,7 +87,8 @@ class ActionModule(ActionBase):
         asked = set(task_vars["ansible_play_hosts"])
         lost = set(task_vars["ansible_play_hosts_all"]) - asked
         parts = {
-            name: list(groups.get(name, [])) for name in ("load_balancers", "control_plane", "workers", "machines")
+            name: list(groups.get(name, []))
+            for name in ("load_balancers", "control_plane", "workers", "build_hosts", "machines")
         }
         machines = {
             host: machine(host, hostvars[host], prefixes, host in asked, host in lost) for host in parts["machines"]

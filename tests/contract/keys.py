@@ -60,7 +60,7 @@ NOT_READ = {
 }
 # Charts whose names say nothing without the registry that has them, and what they are called here.
 OURS = {"base": "istio-base", "cni": "istio-cni", "ztunnel": "istio-ztunnel"}
-HANDED_ON = r"(.*\.)?(resources|securityContext|podSecurityContext)\..*"
+HANDED_ON = r"(.*\.)?(resources|securityContext|podSecurityContext|containerSecurityContext)\..*"
 
 
 def chart_of(chart: dict[str, Any]) -> str:

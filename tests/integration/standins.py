@@ -117,6 +117,8 @@ PARENTS = {
 SAID = {"status": "healthy", "sealed": False, "standby": False, "initialized": True, "type": "shamir", "t": 2,
         "issuer": "https://keycloak.example.test/realms/platform", "strategy": "token"}  # fmt: skip
 VAULT_PORT = 8200
+# What is not answered with that: Jenkins asks for a login, and begins one at the provider.
+OTHERWISE = {"/api/json": (403, b"Authentication required"), "/securityRealm/commenceLogin": (302, b"")}
 
 
 def ended(*names: str) -> Callable[[Object], dict[str, Any]]:
@@ -238,7 +240,8 @@ class Answer(BaseHTTPRequestHandler):
         # the API server says which pod was meant; the first leads
         leads = "-0:" in self.headers.get("X-Forwarded-Uri", "")
         body = json.dumps({**SAID, "is_self": leads}).encode()
-        self.send_response(200)
+        status, body = OTHERWISE.get(self.path.partition("?")[0], (200, body))
+        self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

@@ -40,7 +40,7 @@ LAYERS = {
     "network": ["metallb", "cert_manager", "gateway_api", "metrics_server", "istio", "k8gb"],
     "storage": ["snapshot_controller", "rook_ceph", "velero", "cnpg", "postgresql", "valkey"],
     "identity": ["vault", "external_secrets", "teleport_keycloak"],
-    "delivery": ["headlamp", "harbor", "argocd", "github_runners"],
+    "delivery": ["headlamp", "harbor", "argocd", "github_runners", "jenkins"],
 }
 if UPSTREAM:
     del LAYERS["foundation"]  # there is no mirror

@@ -21,7 +21,14 @@ MISSING, UNKNOWN = "Missing", "Unknown"
 STATUSES = (DEGRADED, MISSING, UNKNOWN, PROGRESSING, SUSPENDED, HEALTHY)
 NODES, CONTROL_PLANE, ETCD, CERTIFICATES = "nodes", "control plane", "etcd", "certificates"
 BALANCERS, DNS, SERVICE, VERSIONS, SPACE, CLOCKS = "load balancers", "DNS", "Service", "versions", "space", "clocks"
-AREAS = (NODES, CONTROL_PLANE, ETCD, CERTIFICATES, BALANCERS, DNS, SERVICE, VERSIONS, SPACE, CLOCKS)
+BUILDERS = "build hosts"
+AREAS = (NODES, CONTROL_PLANE, ETCD, CERTIFICATES, BALANCERS, DNS, SERVICE, VERSIONS, SPACE, CLOCKS, BUILDERS)
+#: Services and the area that they are of.
+PARTS = (
+    (("containerd", "kubelet"), NODES),
+    (("haproxy", "keepalived"), BALANCERS),
+    (("docker", "docker-rootless"), BUILDERS),
+)
 CLUSTER = "cluster"
 API_BACKEND = "kube-api"
 PRESSURES = ("MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable")
@@ -57,6 +64,7 @@ class Machines:
     names: dict[str, str] = field(default_factory=dict)
     virtual_ip: str = ""
     endpoint: str = ""
+    build_hosts: tuple[str, ...] = ()
 
     @property
     def nodes(self) -> tuple[str, ...]:
@@ -66,7 +74,7 @@ class Machines:
     @property
     def hosts(self) -> tuple[str, ...]:
         """All hosts, each once."""
-        return tuple(dict.fromkeys((*self.load_balancers, *self.nodes)))
+        return tuple(dict.fromkeys((*self.load_balancers, *self.nodes, *self.build_hosts)))
 
     def name(self, host: str) -> str:
         """A host's name in Kubernetes."""
@@ -196,6 +204,8 @@ class _Judging:
     def machines_answer(self) -> None:
         for host, reading in self.readings.items():
             area = NODES if host in self.machines.nodes else BALANCERS
+            if host in self.machines.build_hosts and host not in self.machines.load_balancers:
+                area = BUILDERS
             if reading.get("unreachable"):
                 self.add(host, area, "machine", DEGRADED, f"does not answer: {reading['unreachable']}", "machine")
             elif reading.get("error"):
@@ -205,7 +215,7 @@ class _Judging:
         for host in self.readings:
             found = self.machine(host).get("services", {})
             bad = {name: service for name, service in found.items() if service["active"] not in ("active", "reloading")}
-            for group, area in ((("containerd", "kubelet"), NODES), (("haproxy", "keepalived"), BALANCERS)):
+            for group, area in PARTS:
                 names = [name for name in group if name in bad]
                 if not names:
                     continue
@@ -216,9 +226,13 @@ class _Judging:
                 if service["sub"] == "auto-restart":
                     state = f"failing again and again ({service['result']})"
                 verb = "service is" if len(names) == 1 else "services are"
-                kinds = ["service" if area == NODES else "balancer"]
+                kinds = [{NODES: "service", BALANCERS: "balancer"}.get(area, "builder")]
                 line = self.add(host, area, ", ".join(names), status, f"{verb} {state}", kinds[0])
                 self.causes.setdefault((host, names[0]), line)
+        builders = [host for host in self.machines.build_hosts if host in self.readings]
+        if builders:
+            ill = {line.subject for line in self.lines if line.area == BUILDERS}
+            self.areas[BUILDERS] = f"{len(builders) - len(ill)} of {len(builders)} run Docker"
 
     def certificates(self) -> None:
         total, first = 0, (float("inf"), "")

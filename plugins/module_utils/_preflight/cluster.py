@@ -109,6 +109,7 @@ class Cluster:
         self.cluster = self.values[first] if first in self.values else settle(inventory.specs["cluster"], {})[0]
         self.mode: str = self.cluster["cluster_load_balancer"]["mode"]
         self.dedicated = list(self.groups.get("load_balancers", ()))
+        self.builders = list(self.groups.get("build_hosts", ()))
         self.balancers = {"dedicated": self.dedicated, "colocated": self.control}.get(self.mode, [])
 
     def settle(self, machine: Machine) -> tuple[dict[str, Any], list[Problem], list[Problem]]:
@@ -164,7 +165,13 @@ class Cluster:
         """The group that says how large a machine must be."""
         if host in self.control:
             return "control_plane"
-        return "workers" if host in self.workers else "load_balancers"
+        if host in self.workers:
+            return "workers"
+        return "build_hosts" if host in self.builders and host not in self.balancers else "load_balancers"
+
+    def only_builds(self, host: str) -> bool:
+        """Whether a machine builds images and has no part in the cluster."""
+        return host in self.builders and host not in {*self.nodes, *self.balancers}
 
     def runs(self) -> bool:
         """Whether there is a cluster already: a control plane that was asked has an API server."""

@@ -92,14 +92,24 @@ def check_groups(cluster: Cluster) -> Iterator[Finding]:
             "load_balancers",
             otherwise=WARN,
         )
-    idle = [host for host in cluster.machines if host not in {*cluster.nodes, *cluster.dedicated}]
+    building = sorted(set(cluster.builders) & set(cluster.nodes))
+    if building:
+        yield row(
+            INVENTORY,
+            "groups",
+            False,
+            f"{', '.join(building)} also a node of the cluster",
+            "other machines; Docker brings another containerd and its own packet filter",
+            "build_hosts",
+        )
+    idle = [host for host in cluster.machines if host not in {*cluster.nodes, *cluster.dedicated, *cluster.builders}]
     if idle:
         yield row(
             INVENTORY,
             "groups",
             False,
             f"{', '.join(idle)} in none of its groups",
-            "load_balancers, control_plane or workers",
+            "load_balancers, control_plane, workers or build_hosts",
             "machines",
             otherwise=WARN,
         )

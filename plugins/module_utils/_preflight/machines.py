@@ -24,6 +24,7 @@ SIZES: dict[str, dict[str, tuple[int, int]]] = {
     "control_plane": {"cpus": (2, 4), "memory_mib": (1700, 8192), "disk_mib": (10240, 51200)},
     "workers": {"cpus": (1, 4), "memory_mib": (1024, 8192), "disk_mib": (10240, 51200)},
     "load_balancers": {"cpus": (1, 2), "memory_mib": (256, 1024), "disk_mib": (1024, 5120)},
+    "build_hosts": {"cpus": (1, 4), "memory_mib": (1024, 8192), "disk_mib": (10240, 81920)},
 }
 #: The oldest HAProxy that the tests run, and the one to have. In Debian and Ubuntu where it is older than that.
 HAPROXY, HAPROXY_RECOMMENDED = (2, 6), (3, 0)
@@ -337,7 +338,7 @@ def check_resolution(cluster: Cluster) -> Iterator[Finding]:
     own = [cluster.node_ip(host) for host in cluster.balancers]
     expected = address(settings["virtual_ip"]) or (own[0] if len(own) == 1 else None)
     for host, facts in cluster.facts(list(cluster.machines)):
-        if name not in facts["resolves"]:
+        if name not in facts["resolves"] or cluster.only_builds(host):
             continue
         found = facts["resolves"][name]
         meant = not expected or expected in [address(text) for text in found]
@@ -378,6 +379,10 @@ def check_reach(cluster: Cluster) -> Iterator[Finding]:
                 # A node that has everything needs no source until something changes.
                 level = WARN if complete else FAIL
                 yield row(host, "reach", answer["ok"], found, wanted, option, otherwise=level)
+            elif host in cluster.builders and "://" in target:
+                # One that has its packages needs no source until something changes.
+                wanted = "an answer; or another docker_build_source"
+                yield row(host, "reach", answer["ok"], found, wanted, "docker_build_repository", otherwise=WARN)
 
 
 def source_option(target: str, mirror: Mapping[str, Any]) -> str:

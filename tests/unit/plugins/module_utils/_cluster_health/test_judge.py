@@ -171,7 +171,7 @@ def test_a_healthy_cluster_has_no_problem_and_a_line_for_each_area() -> None:
     assert rows(verdict) == []
     assert not verdict.failed
     assert verdict.overall == "Healthy"
-    assert [line.area for line in verdict.lines] == list(AREAS)
+    assert [line.area for line in verdict.lines] == [area for area in AREAS if area != "build hosts"]
     assert verdict.areas["nodes"] == "4 of 4 ready"
     assert verdict.areas["etcd"] == "3 of 3 members, 30 MiB of 8 GiB, leader cp2"
     assert verdict.areas["load balancers"].startswith("6 of 6 backends up on 2, 10.0.0.9 on lb1")
@@ -600,3 +600,28 @@ def test_limits_move_the_judgement() -> None:
     certificate_ends_soon(readings)
     memory_is_short(readings)
     assert rows(judged(readings, certificate_days=10, memory_free_percent=0.5)) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "found", "status", "said"),
+    [
+        ("docker", service("inactive", "dead"), "Degraded", "service is inactive"),
+        ("docker-rootless", service("inactive", "dead", load="not-found"), "Missing", "service is not installed"),
+    ],
+)
+def test_a_build_host_without_its_daemon_is_one_line(name: str, found: dict[str, str], status: str, said: str) -> None:
+    readings = healthy()
+    reading = {**readings["lb1"]["machine"], "services": {name: service()}, "haproxy": None, "virtual_ip": None}
+    for host in ("b1", "b2"):
+        readings[host] = {"machine": copy.deepcopy(reading)}
+    machines = Machines(**{**MACHINES.__dict__, "build_hosts": ("b1", "b2")})
+    verdict = judge(readings, machines, now=NOW)
+    assert not verdict.problems and verdict.areas["build hosts"] == "2 of 2 run Docker"
+    readings["b1"]["machine"]["services"][name] = found
+    verdict = judge(readings, machines, now=NOW)
+    assert [(line.subject, line.check, line.status, line.message) for line in verdict.problems] == [
+        ("b1", name, status, said)
+    ]
+    assert verdict.areas["build hosts"] == "1 of 2 run Docker"
+    readings["b1"] = {"unreachable": "no route"}
+    assert [line.area for line in judge(readings, machines, now=NOW).problems] == ["build hosts"]

@@ -23,6 +23,8 @@ OUTSIDE = {
     "cluster_endpoint": {"host": "203.0.113.9", "port": 6443},
 }
 NO_BALANCERS = {**GROUPS, "load_balancers": []}
+BUILDING = {**GROUPS, "build_hosts": ["b1"]}
+DOCKER = "https://download.docker.com/"
 NO_ANSWER = {"203.0.113.9:6443": {"ok": False, "status": None, "error": "timed out"}}
 
 
@@ -413,6 +415,26 @@ CASES: dict[str, tuple[dict[str, Any], list[tuple[str, str, str, str, str]]]] = 
             "said": {"cp1": {"installed": RUNS}, "w1": {"reach": NO_ANSWER}},
         },
         [("FAIL", "w1", "reach", "203.0.113.9:6443: timed out", "cluster_endpoint")],
+    ),
+    "a machine that builds images": (
+        {"groups": BUILDING, "said": {"b1": {"reach": {DOCKER: {"ok": True, "status": 200, "error": None}}}}},
+        [],
+    ),
+    "a machine that builds images and knows nothing of the cluster": (
+        {"groups": BUILDING, "variables": NAMED, "said": {"b1": {"resolves": {"api.example.com": []}}}},
+        [],
+    ),
+    "a machine that builds images and cannot reach its packages": (
+        {"groups": BUILDING, "said": {"b1": {"reach": {DOCKER: {"ok": False, "status": None, "error": "timed out"}}}}},
+        [("WARN", "b1", "reach", "https://download.docker.com/: timed out", "docker_build_repository")],
+    ),
+    "a small machine for builds": (
+        {"groups": BUILDING, "said": {"b1": {"memory_mib": 512}}},
+        [("FAIL", "b1", "memory", "512 MiB", "cluster_preflight.minimum.memory_mib")],
+    ),
+    "builds on a node": (
+        {"groups": {**GROUPS, "build_hosts": ["w1"]}},
+        [("FAIL", "inventory", "groups", "w1 also a node of the cluster", "build_hosts")],
     ),
     "no balancers for mode dedicated": (
         {"groups": NO_BALANCERS},
