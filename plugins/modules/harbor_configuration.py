@@ -420,7 +420,6 @@ options:
       filters:
         description: What is copied; everything when empty.
         type: dict
-        default: {}
         suboptions:
           name:
             description: Pattern of repositories.

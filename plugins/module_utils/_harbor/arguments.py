@@ -139,7 +139,7 @@ REPLICATION = {
     "registry": TEXT,
     "direction": {"type": "str", "choices": ["pull", "push"], "default": "pull"},
     "description": EMPTY,
-    "filters": {"type": "dict", "default": {}, "options": FILTERS},
+    "filters": {"type": "dict", "options": FILTERS},
     "namespace": TEXT,
     "flatten": {"type": "int", "default": 1},
     "trigger": {"type": "str", "choices": ["manual", "scheduled", "event"], "default": "manual"},

@@ -307,17 +307,18 @@ def replication(one: Options) -> dict[str, Any]:
     when = cron(time, f"schedule of the replication {name}")
     if when.split()[1:2] == ["*"]:
         raise HarborError(f"schedule of the replication {name} is every minute, which Harbor refuses; write a minute.")
+    chosen = one["filters"] or {}
     filters = [
-        (kind, one["filters"][option], decoration)
+        (kind, chosen[option], decoration)
         for option, kind, decoration in (
             ("name", "name", ""),
             ("tag", "tag", "matches"),
             ("except_tag", "tag", "excludes"),
             ("resource", "resource", ""),
         )
-        if one["filters"].get(option)
+        if chosen.get(option)
     ]
-    labels = one["filters"].get("labels")
+    labels = chosen.get("labels")
     if labels:
         filters.append(("label", ",".join(sorted(labels)), "matches"))
     return {

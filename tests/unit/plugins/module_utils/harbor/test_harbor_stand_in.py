@@ -18,7 +18,7 @@ from ansible_collections.kubestd.platform.plugins.module_utils._harbor.plan impo
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from .....standins.harbor_stand_in import HarborStandIn, SecretsStandIn
+from tests.standins.harbor_stand_in import HarborStandIn, SecretsStandIn
 
 Run = Callable[..., dict[str, Any]]
 EVERYTHING: dict[str, Any] = {
@@ -283,9 +283,9 @@ def test_a_project_with_images_is_never_deleted(configure: Run, harbor: HarborSt
     configure(**EVERYTHING)
     harbor.tables["projects"][harbor.project("shop")]["repo_count"] = 3
     changes = list(harbor.changes)
-    for given in ({"exclusive": ["projects"]}, {"projects": [{"name": "shop", "state": "absent"}]}):
+    for gone in ({"exclusive": ["projects"]}, {"projects": [{"name": "shop", "state": "absent"}]}):
         with pytest.raises(HarborError, match="project shop holds 3 repositories and is not deleted with them"):
-            configure(**given)
+            configure(**gone)
     assert harbor.changes == changes
 
 
