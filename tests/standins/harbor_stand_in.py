@@ -242,7 +242,8 @@ class HarborStandIn:
 
     def post_projects_immutabletagrules(self, number: int, body: Any, query: Any) -> Any:
         rule = next(self.numbers)
-        self.rules[number][rule] = {**body, "id": rule}
+        # CreateImmutableRule of the dao: a new rule is in force, whatever was asked for
+        self.rules[number][rule] = {**body, "id": rule, "disabled": False}
         return rule
 
     def put_projects_immutabletagrules_one(self, number: int, rule: int, body: Any, query: Any) -> Any:

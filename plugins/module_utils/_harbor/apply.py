@@ -151,7 +151,12 @@ class Worker:
             }
             if step.verb == "change":
                 body["id"] = int(self.numbers[step.key])
-        self.put(step, f"/projects/{self.number('project', step.key[1])}/immutabletagrules", body)
+        path = f"/projects/{self.number('project', step.key[1])}/immutabletagrules"
+        self.put(step, path, body)
+        if step.verb == "make" and body["disabled"]:
+            # Harbor makes it in force, whatever was asked for
+            number = self.numbers[step.key]
+            self.api.send("PUT", f"{path}/{number}", {**body, "id": int(number)})
 
     def retention(self, step: Step) -> None:
         """Tags that stay."""
