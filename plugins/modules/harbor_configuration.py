@@ -79,6 +79,10 @@ options:
     description: Seconds for which a Harbor that does not answer yet is asked again.
     type: int
     default: 60
+  only_check_options:
+    description: Whether to do no more than refuse what Harbor could not follow. Nothing is asked, neither a cluster nor Harbor.
+    type: bool
+    default: false
   exclusive:
     description:
       - Kinds of which Harbor has nothing but what is named here; the rest is deleted. A project with repositories, and a registry in use, are refused.

@@ -36,7 +36,7 @@ from ansible_collections.kubestd.platform.plugins.module_utils._harbor.arguments
 from ansible_collections.kubestd.platform.plugins.module_utils._harbor.plan import HarborError
 from ansible_collections.kubestd.platform.plugins.module_utils._harbor.run import result
 
-from ..contract.records import value
+from ..contract.test_harbor_role import documented_mirrors
 from .conftest import ROOT
 from .control_plane import CACHE, ControlPlane, LockedRegistry, Process, Registry, free_port
 from .standins import own_address
@@ -569,8 +569,8 @@ def test_an_image_comes_through_the_path_that_nodes_are_told(
 ) -> None:
     manifest = push(upstream, "team/app", "1.0")
     # what containerd asks a mirror with override_path for
-    mirrors = value(ROOT / "roles/harbor", "__harbor_containerd_registries", harbor_proxy_caches=[{"name": "quay.io"}])
-    path = urllib.parse.urlsplit(mirrors[0]["mirrors"][0]["url"]).path
+    mirror = next(one for one in documented_mirrors(ROOT) if one["name"] == "quay.io")
+    path = urllib.parse.urlsplit(mirror["mirrors"][0]["url"]).path
     assert path == "/v2/quay.io"
     assert harbor.pull(f"{path.removeprefix('/v2/')}/team/app", "1.0") == manifest
 

@@ -167,6 +167,7 @@ ARGUMENTS: dict[str, Any] = {
     "password_key": _name("HARBOR_ADMIN_PASSWORD"),
     "record_secret": _name("harbor-configuration"),
     "timeout": {"type": "int", "default": 60},
+    "only_check_options": OFF,
     "exclusive": {
         **TEXTS,
         "choices": ["registries", "projects", "members", "robots", "replications"],

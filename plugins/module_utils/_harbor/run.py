@@ -181,8 +181,10 @@ def connect(options: Mapping[str, Any], cluster: Cluster) -> Api:
 
 def result(options: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
     """What the module returns."""
-    cluster = Cluster(access(dict(options)).client(), options["namespace"])
     make_wanted(options, {})  # what is wrong in the options is said before anything is asked
+    if options["only_check_options"]:
+        return answer(Plan(), False)
+    cluster = Cluster(access(dict(options)).client(), options["namespace"])
     try:
         api = connect(options, cluster)
     except (HarborError, KubeError):
