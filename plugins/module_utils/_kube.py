@@ -245,8 +245,12 @@ class KubeClient:
         except BaseException:
             self.close()
             raise
-        headers = {name.lower(): value for name, value in response.getheaders()}
-        return Answer(response.status, raw.decode("utf-8", "replace"), headers)
+        answered: dict[str, str] = {}
+        for name, value in response.getheaders():
+            # cookies come in several headers of one name, and have commas themselves
+            before = answered.get("set-cookie") if name.lower() == "set-cookie" else None
+            answered[name.lower()] = f"{before}\n{value}" if before else value
+        return Answer(response.status, raw.decode("utf-8", "replace"), answered)
 
     def look(self, path: str, timeout: float) -> Answer:
         """One GET of anything, without a second try; data is the text of the answer. Raises KubeError when none came in time."""
@@ -279,10 +283,12 @@ class KubeClient:
     ) -> Answer:
         """One request, tried again on 429, 5xx (but not when etcd is full) and a refused connection for retry_for seconds.
 
+        body is sent as JSON; bytes are sent as they are.
+
         Raises KubeError with status 0 when there is no answer; any HTTP status is an answer.
         """
         target = self.prefix + path + (f"?{urlencode(query)}" if query else "")
-        payload = None if body is None else json.dumps(body).encode()
+        payload = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         headers = self._headers(accept)
         if payload is not None:
             headers["Content-Type"] = content_type

@@ -28,7 +28,7 @@ LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # Keys that upstream's values file has only in a comment, and parts of a pod that a chart hands on as they are.
 COMMENTED = {
     "argo-cd": r"configs\.(cm|params|rbac)\..*",
-    "harbor": r"persistence\.imageChartStorage\.s3\.(existingSecret|regionendpoint)|(nginx|portal|core|jobservice|exporter|(database|redis)\.internal|registry\.(registry|controller))\.resources",
+    "harbor": r"caBundleSecretName|persistence\.imageChartStorage\.s3\.(existingSecret|regionendpoint)|(nginx|portal|core|jobservice|exporter|(database|redis)\.internal|registry\.(registry|controller))\.resources",
     # what Rook's values for it have, and fields of the CephCluster
     "ceph-csi-drivers": r"operatorConfig\.driverSpecDefaults\.controllerPlugin\.priorityClassName",
     "rook-ceph-cluster": r"cephClusterSpec\.storage\.(config|nodes)",

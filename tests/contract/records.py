@@ -250,6 +250,12 @@ EVERYTHING: dict[str, Any] = {
     "platform_ca": "-----BEGIN CERTIFICATE-----",
     "harbor_database": {"host": "db.example.com", "username": "harbor", "secret_name": "harbor-db"},
     "harbor_redis": {"address": "redis.example.com:6379", "secret_name": "harbor-redis"},
+    "harbor_proxy_caches": [{"name": name} for name in ("docker.io", "quay.io", "ghcr.io", "registry.k8s.io")],
+    "harbor_projects": [{"name": "shop", "scan_on_push": True, "members": [{"group": "shop-developers"}]}],
+    "harbor_configuration": {"project_creation_restriction": "adminonly"},
+    "harbor_trivy_database": {"repositories": ["harbor.example.com/ghcr.io/aquasecurity/trivy-db"]},
+    "harbor_mirror": {"registry": "mirror.example.com:5000"},
+    "harbor_ca_secret": "platform-ca",
     "platform_vault": {
         "server": "https://vault-active.vault.svc:8200",
         "ca_secret": {"name": "vault-tls", "namespace": "vault"},

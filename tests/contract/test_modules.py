@@ -25,6 +25,7 @@ ON_THE_CONTROLLER: set[str] = {
     "helm_oci_info",
     "gateway_answers",
     "gateway_crds",
+    "harbor_configuration",
     "ingress_migration",
     "namespace_compare",
     "vault_cluster",

@@ -1,0 +1,3 @@
+module go.pinniped.dev
+
+go 1.24
