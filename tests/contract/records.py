@@ -319,6 +319,79 @@ EVERYTHING: dict[str, Any] = {
         {"zone": "cloud.example.com", "parent": "example.com"},
         {"zone": "cloud.example.org", "parent": "example.org", "negative_ttl": 60},
     ],
+    "strimzi_rack": {"topology_key": "topology.kubernetes.io/zone", "zones": ["a", "b", "c"]},
+    "strimzi_super_users": ["admin"],
+    "strimzi_listeners": [
+        {
+            "name": "route",
+            "port": 9095,
+            "type": "tlsroute",
+            "authentication": "tls",
+            "gateway": {"name": "platform", "namespace": "gateway-system", "section": "kafka"},
+        },
+        {
+            "name": "balanced",
+            "port": 9096,
+            "type": "loadbalancer",
+            "authentication": "oauth",
+            "host": "kafka.example.com",
+            "host_template": "kafka-{nodeId}.example.com",
+            "certificate_secret": "kafka-tls",
+            "annotations": {"metallb.io/address-pool": "default"},
+            "from": ["192.0.2.0/24"],
+        },
+        {
+            "name": "ports",
+            "port": 9097,
+            "type": "nodeport",
+            "configuration": {"preferredNodePortAddressType": "InternalIP"},
+        },
+    ],
+    "strimzi_topics": [
+        {"name": "orders", "partitions": 12, "config": {"retention.ms": 604800000}},
+        {"name": "old-orders", "topic_name": "Old_Orders", "replicas": 2},
+    ],
+    "strimzi_users": [
+        {
+            "name": "tempo",
+            "namespaces": ["monitoring"],
+            "acls": [{"type": "topic", "name": "tempo", "pattern": "prefix", "operations": ["All"]}],
+            "quotas": {"producerByteRate": 10485760},
+        },
+        {"name": "shop", "authentication": "tls", "acls": [{"type": "cluster", "operations": ["Describe"]}]},
+        {"name": "service-account-web", "authentication": "oauth"},
+    ],
+    "strimzi_connects": [
+        {
+            "name": "connect",
+            "image": "harbor.example.com/platform/connect@sha256:" + "a" * 64,
+            "secrets": ["shop-database"],
+            "acls": [{"type": "topic", "name": "orders", "operations": ["Write", "Describe"]}],
+            "connectors": [
+                {"name": "shop", "class": "io.debezium.connector.postgresql.PostgresConnector", "config": {"a": "b"}}
+            ],
+        }
+    ],
+    "strimzi_mirrors": [
+        {
+            "name": "mirror",
+            "sources": [
+                {
+                    "alias": "old",
+                    "bootstrap": "kafka.example.org:9093",
+                    "ca_secret": "old-ca",
+                    "username": "mirror",
+                    "password_secret": "old-mirror",
+                },
+                {"alias": "test", "bootstrap": "kafka.test:9092", "topics": "a.*"},
+            ],
+        }
+    ],
+    "strimzi_bridges": [{"name": "bridge", "clients": ["shop"]}],
+    "strimzi_rebalances": [
+        {"name": "all", "approve": True},
+        {"name": "new", "mode": "add-brokers", "brokers": [6], "goals": ["RackAwareGoal"]},
+    ],
     "k8gb_geo_tag": "eu",
     "k8gb_external_geo_tags": ["us"],
     "k8gb_edge_dns": {"host": "ns1.example.com", "tsig_key_name": "k8gb", "tsig_secret_name": "edge-dns"},
@@ -384,6 +457,12 @@ INVENTORIES: dict[str, dict[str, Any]] = {
         "jenkins_agents_pod_security": "baseline",
         "jenkins_hold_drains": True,
         "platform_ca": "",
+        "strimzi_authentication": "tls",
+        "strimzi_authorization": "none",
+        "strimzi_rack": {},
+        "strimzi_topics": [{"name": "orders"}],
+        "strimzi_users": [{"name": "shop"}],
+        "strimzi_rebalances": [],
     },
     "http only": {"platform_gateway": {"name": "platform", "namespace": "gateway-system"}},
     "openbao": {**EVERYTHING, "vault_implementation": "openbao", "vault_seal": {"type": "transit"}},

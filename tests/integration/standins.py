@@ -134,6 +134,12 @@ def database(item: Object) -> dict[str, Any]:
     return {**ready, "conditions": archives}
 
 
+def observed(**more: Any) -> Callable[[Object], dict[str, Any]]:
+    """The status of what is ready, as it was described last."""
+    ready = [{"type": "Ready", **TRUE}]
+    return lambda item: {"observedGeneration": item["metadata"]["generation"], "conditions": ready, **more}
+
+
 # (apiVersion, kind): the status that its operator writes when all is well
 STATUS: dict[tuple[str, str], Callable[[Object], dict[str, Any]]] = {
     ("ceph.rook.io/v1", "CephCluster"): lambda _: {"phase": "Ready", "ceph": {"health": "HEALTH_OK"}},
@@ -147,6 +153,13 @@ STATUS: dict[tuple[str, str], Callable[[Object], dict[str, Any]]] = {
     ("postgresql.cnpg.io/v1", "Cluster"): database,
     ("postgresql.cnpg.io/v1", "Backup"): ended("completed", "startedAt", "stoppedAt"),
     ("actions.github.com/v1alpha1", "AutoscalingRunnerSet"): ended("Running"),
+    ("kafka.strimzi.io/v1", "Kafka"): observed(),
+    ("kafka.strimzi.io/v1", "KafkaTopic"): observed(),
+    ("kafka.strimzi.io/v1", "KafkaUser"): observed(),
+    ("kafka.strimzi.io/v1", "KafkaNodePool"): lambda item: {
+        "observedGeneration": item["metadata"]["generation"],
+        "nodeIds": list(range(item["spec"]["replicas"])),
+    },
     ("k8gb.io/v1beta1", "ZoneDelegation"): lambda _: {"dnsServers": [{"name": "gslb-ns-eu", "address": "192.0.2.53"}]},
     ("k8gb.io/v1beta1", "Gslb"): lambda item: {
         "geoTag": "eu",

@@ -47,8 +47,8 @@ def made() -> dict[str, dict[str, Any]]:
     return found
 
 
-def definitions(kinds: set[tuple[str, str]]) -> list[dict[str, Any]]:
-    """The CRDs of these kinds, from the charts that the roles release."""
+def definitions(kinds: set[tuple[str, str]], own: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The CRDs of these kinds, from the charts that the roles release and among the objects that they make."""
     charts = {
         chart_of(release["chart"])
         for role in platform_roles(ROOT)
@@ -57,7 +57,7 @@ def definitions(kinds: set[tuple[str, str]]) -> list[dict[str, Any]]:
         for release in stage.get("releases", [])
     }
     files = [path for chart in sorted(charts | ELSEWHERE) if (path := CONTRACTS / chart / "crds.yaml").exists()]
-    found = {}
+    found = {(item["spec"]["group"], item["spec"]["names"]["kind"]): item for item in own}
     for path in [*files, *snapshot_crds(), *policy_crds(), *cilium_crds()]:
         for item in yaml.load_all(path.read_text(), Loader=LOADER):
             key = (item["spec"]["group"], item["spec"]["names"]["kind"]) if item else None
@@ -82,7 +82,7 @@ def objects(control_plane: ControlPlane) -> dict[str, dict[str, Any]]:
     served = control_plane.kubectl("api-versions").split()
     others = [item for item in found.values() if item["apiVersion"] not in served]
     kinds = {(item["apiVersion"].partition("/")[0], item["kind"]) for item in others}
-    crds = definitions(kinds)
+    crds = definitions(kinds, [item for item in found.values() if item["kind"] == "CustomResourceDefinition"])
     apply(control_plane, crds)
     names = [f"crd/{item['metadata']['name']}" for item in crds]
     control_plane.kubectl("wait", "--for=condition=Established", "--timeout=60s", *names)
