@@ -112,7 +112,8 @@ PARENTS = {
 }
 # What every system answers at once, and where a Vault listens: at the same port in all pods, which have the address of this machine.
 SAID = {"status": "healthy", "sealed": False, "standby": False, "initialized": True, "type": "shamir", "t": 2,
-        "issuer": "https://keycloak.example.test/realms/platform", "strategy": "token"}  # fmt: skip
+        "issuer": "https://keycloak.example.test/realms/platform", "strategy": "token",
+        "metrics": "falcosecurity_falcosidekick_falco_events_total{rule=Test event of the platform}"}  # fmt: skip
 VAULT_PORT = 8200
 
 
