@@ -135,9 +135,7 @@ def _rule(where: str, name: str, item: Mapping[str, Any], scope: _Scope, changes
             yield from _field(f"{where}: exception {exception.get('name')}", str(one).split("[")[0], scope)
 
 
-def _condition(
-    where: str, item: Mapping[str, Any], scope: _Scope, changes: bool
-) -> tuple[Condition | None, list[str]]:
+def _condition(where: str, item: Mapping[str, Any], scope: _Scope, changes: bool) -> tuple[Condition | None, list[str]]:
     text = str(item.get("condition") or "").strip()
     if not text:
         return None, []
