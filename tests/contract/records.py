@@ -161,6 +161,38 @@ EVERYTHING: dict[str, Any] = {
         {"name": "shop", "rules": [{"macro": "shop", "condition": "k8s.ns.name = shop"}]},
         {"name": "api", "source": "k8s_audit", "rules": [{"list": "allowed_namespaces", "items": ["shop"]}]},
     ],
+    "kubevirt_probe": True,
+    "kubevirt_instance_types": [
+        {"name": "small", "cpu": 2, "memory": "4Gi"},
+        {
+            "name": "fast",
+            "cpu": 4,
+            "memory": "8Gi",
+            "dedicated_cpu": True,
+            "hugepages": "1Gi",
+            "node_selector": {"a": "b"},
+        },
+    ],
+    "kubevirt_preferences": [{"name": "virtio", "spec": {"devices": {"preferredDiskBus": "virtio"}}}],
+    "kubevirt_storage_profiles": [
+        {"storage_class": "ceph-block", "access_modes": ["ReadWriteMany"], "clone_strategy": "csi-clone"}
+    ],
+    "kubevirt_state_storage_class": "ceph-filesystem",
+    "kubevirt_machines": [
+        {
+            "name": "web",
+            "namespace": "machines",
+            "instance_type": "small",
+            "preference": "virtio",
+            "image": "quay.io/containerdisks/debian@sha256:" + "0" * 64,
+            "disk": "20Gi",
+            "cloud_init_secret": "web",
+            "network": "lan",
+            "eviction_strategy": "LiveMigrateIfPossible",
+            "node_selector": {"rack": "a"},
+            "labels": {"app": "web"},
+        }
+    ],
     "istio_mtls": "strict",
     "istio_waypoints": [{"namespace": "shop"}, {"namespace": "bank", "name": "front", "for": "all"}],
     "k8gb_zones": [

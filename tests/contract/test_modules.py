@@ -26,6 +26,7 @@ ON_THE_CONTROLLER: set[str] = {
     "gateway_answers",
     "gateway_crds",
     "ingress_migration",
+    "kubevirt_nodes",
     "namespace_compare",
     "vault_cluster",
 }
