@@ -27,6 +27,7 @@ ON_THE_CONTROLLER: set[str] = {
     "gateway_crds",
     "harbor_configuration",
     "ingress_migration",
+    "kubevirt_nodes",
     "namespace_compare",
     "vault_cluster",
 }

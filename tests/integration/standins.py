@@ -115,7 +115,8 @@ PARENTS = {
 }
 # What every system answers at once, and where a Vault listens: at the same port in all pods, which have the address of this machine.
 SAID = {"status": "healthy", "sealed": False, "standby": False, "initialized": True, "type": "shamir", "t": 2,
-        "issuer": "https://keycloak.example.test/realms/platform", "strategy": "token"}  # fmt: skip
+        "issuer": "https://keycloak.example.test/realms/platform", "strategy": "token",
+        "metrics": "falcosecurity_falcosidekick_falco_events_total{rule=Test event of the platform}"}  # fmt: skip
 VAULT_PORT = 8200
 # What is not answered with that: Jenkins asks for a login, and begins one at the provider.
 OTHERWISE = {"/api/json": (403, b"Authentication required"), "/securityRealm/commenceLogin": (302, b"")}
