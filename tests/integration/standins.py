@@ -170,7 +170,7 @@ MADE: dict[tuple[str, str], list[Object]] = {
 RESTORED = (("v1", "ConfigMap"), ("v1", "Secret"), ("v1", "Service"), ("apps/v1", "Deployment"))
 
 
-def module_answer(control_plane: ControlPlane, name: str, check: bool = False, **options: Any) -> dict[str, Any]:
+def module_answer(control_plane: ControlPlane, name: str, /, check: bool = False, **options: Any) -> dict[str, Any]:
     """What a module of the collection says, started as Ansible starts it on the controller."""
     arguments = {"kubeconfig": str(control_plane.kubeconfig), **options, "_ansible_check_mode": check}
     done = subprocess.run(
