@@ -68,7 +68,10 @@ class ActionModule(ActionBase):
             if blocked:
                 result["blocked_by"] = blocked
                 raise KubestdError(f"blocked by {', '.join(blocked)}, which was not released in this run.")
-            settings = {name: options.get(name) for name in ("mirror", "registry", "helm", "cosign", "drift", "pins")}
+            settings = {
+                name: options.get(name)
+                for name in ("mirror", "registry", "helm", "cosign", "kustomize", "drift", "pins")
+            }
             settings["timeout"] = options.get("timeout") or 600
             made = Component(record, access(dict(options)), settings, check_mode, bool(self._task.diff), say)
             result.update(self.carry_out(made, verb, boolean(options.get("remove_data", False))))

@@ -252,12 +252,16 @@ class KubeClient:
             answered[name.lower()] = f"{before}\n{value}" if before else value
         return Answer(response.status, raw.decode("utf-8", "replace"), answered)
 
-    def look(self, path: str, timeout: float) -> Answer:
-        """One GET of anything, without a second try; data is the text of the answer. Raises KubeError when none came in time."""
+    def look(self, path: str, timeout: float, host: str = "") -> Answer:
+        """One GET of anything, without a second try; data is the text of the answer. Raises KubeError when none came in time.
+
+        host: the Host header, which the proxy of an API server hands on; that of the API server when empty.
+        """
         usual = self.timeout
         self._set_timeout(timeout)
         try:
-            return self._once("GET", self.prefix + path, None, self._headers("*/*"))
+            headers = {**self._headers("*/*"), **({"Host": host} if host else {})}
+            return self._once("GET", self.prefix + path, None, headers)
         except (OSError, http.client.HTTPException) as error:
             raise self._no_answer("GET", path, error) from error
         finally:

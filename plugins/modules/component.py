@@ -54,6 +54,10 @@ options:
     description: The cosign program.
     type: str
     default: cosign
+  kustomize:
+    description: As O(kubestd.platform.k8s_manifests#module:kustomize_program).
+    type: str
+    default: kustomize
   drift:
     description: As O(kubestd.platform.helm_oci#module:drift), for all releases of the record.
     type: str

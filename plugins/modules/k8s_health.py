@@ -124,6 +124,9 @@ options:
             description: Path of the request, with its query.
             type: str
             default: /
+          host:
+            description: The Host header, for a service with many names behind it such as a gateway; that of the API server when not given.
+            type: str
           scheme:
             description: How the service is spoken to.
             type: str
@@ -335,6 +338,7 @@ def main() -> None:
         "namespace": required,
         "port": required,
         "path": {"type": "str", "default": "/"},
+        "host": text,
         "scheme": {"type": "str", "choices": ["http", "https"], "default": "http"},
         "status": {"type": "list", "elements": "int", "default": [200]},
         "body_regex": text,

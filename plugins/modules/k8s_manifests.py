@@ -68,6 +68,43 @@ options:
       ca_cert:
         description: Path of the certificate authority of the server.
         type: path
+  kustomize:
+    description:
+      - Objects that kustomize makes of a folder in an archive. What is built is kept by the digest of the archive, the folder and what is laid over it,
+        so that an unchanged one is neither downloaded nor built again.
+      - The archive has to have everything. What a kustomization names elsewhere is refused, since the digest says nothing of it.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      url:
+        description: Address of a tar archive, compressed or not. A folder that everything in it is in does not count in paths.
+        type: str
+        required: true
+      sha256:
+        description: SHA-256 of the archive; anything else is refused.
+        type: str
+        required: true
+      ca_cert:
+        description: Path of the certificate authority of the server.
+        type: path
+      path:
+        description: Folder in the archive.
+        type: str
+        default: .
+      overlay:
+        description: A kustomization, as kustomize defines it, that stands in this folder instead of what is there, for example with C(resources) and C(patches).
+        type: dict
+        default: {}
+      take:
+        description: Which of the objects. CRDs have a set of their own where they are to stay when the rest is taken away.
+        type: str
+        choices: [all, crds, others]
+        default: all
+  kustomize_program:
+    description: Program that builds; C(kustomize), or C(kubectl), which has it, too.
+    type: str
+    default: kustomize
   prune:
     description: Whether objects that are in the set and not described any more are deleted.
     type: bool
@@ -154,6 +191,12 @@ def main() -> None:
         "sha256": {"type": "str", "required": True},
         "ca_cert": {"type": "path"},
     }
+    kustomization = {
+        **url,
+        "path": {"type": "str", "default": "."},
+        "overlay": {"type": "dict", "default": {}},
+        "take": {"type": "str", "choices": ["all", "crds", "others"], "default": "all"},
+    }
     module = AnsibleModule(
         argument_spec={
             **KUBE_ARGUMENTS,
@@ -162,6 +205,8 @@ def main() -> None:
             "objects": {"type": "list", "elements": "dict", "default": []},
             "files": {"type": "list", "elements": "path", "default": []},
             "urls": {"type": "list", "elements": "dict", "default": [], "options": url},
+            "kustomize": {"type": "list", "elements": "dict", "default": [], "options": kustomization},
+            "kustomize_program": {"type": "str", "default": "kustomize"},
             "prune": {"type": "bool", "default": True},
             "force_conflicts": {"type": "bool", "default": False},
             "timeout": {"type": "int", "default": 300},

@@ -59,7 +59,7 @@ NOT_READ = {
     "kgateway-v2.3.4": "gateway_api",
 }
 # Charts whose names say nothing without the registry that has them, and what they are called here.
-OURS = {"base": "istio-base", "cni": "istio-cni", "ztunnel": "istio-ztunnel"}
+OURS = {"base": "istio-base", "cni": "istio-cni", "ztunnel": "istio-ztunnel", "gateway": "istio-gateway"}
 HANDED_ON = r"(.*\.)?(resources|securityContext|podSecurityContext|containerSecurityContext)\..*"
 
 

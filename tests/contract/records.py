@@ -310,6 +310,7 @@ EVERYTHING: dict[str, Any] = {
     "platform_telemetry": {
         "prometheus": "http://prometheus-operated.monitoring.svc:9090",
         "grafana": "http://grafana.monitoring.svc",
+        "otlp": "http://otel-gateway-collector.monitoring.svc:4317",
         "grafana_public": "https://grafana.example.com",
         "tempo": "http://tempo.monitoring.svc:3200",
         "alertmanager": "http://alertmanager-operated.monitoring.svc:9093",
@@ -357,7 +358,17 @@ EVERYTHING: dict[str, Any] = {
             "labels": {"app": "web"},
         }
     ],
+    "platform_kafka": {"bootstrap": "platform-kafka-bootstrap.kafka.svc:9093", "ca_secret": "platform-cluster-ca-cert"},
+    "knative_broker": "kafka",
+    "knative_kafka_files": [
+        {"url": "https://example.com/eventing-kafka-controller.yaml", "sha256": "0" * 64},
+    ],
+    "knative_brokers": [{"name": "default", "namespace": "shop"}],
+    "knative_autoscaler": {"scale_to_zero": True, "stable_window": "90s", "target_concurrency": 50},
+    "knative_registry_ca_secret": "registries",
+    "knative_registries_without_digests": ["registry.example.com"],
     "istio_mtls": "strict",
+    "istio_ingress_gateway": True,
     "istio_waypoints": [{"namespace": "shop"}, {"namespace": "bank", "name": "front", "for": "all"}],
     "k8gb_zones": [
         {"zone": "cloud.example.com", "parent": "example.com"},
@@ -524,6 +535,27 @@ INVENTORIES: dict[str, dict[str, Any]] = {
         "gateway_api_node_ports": {"http": 30080},
         "gateway_api_implementation": "istio",
         "groups": {"platform": ["gateway_api", "istio"]},
+    },
+    "knative through the Gateway API": {**EVERYTHING, "knative_ingress": "gateway_api"},
+    "knative through a Gateway of istio": {
+        **EVERYTHING,
+        "knative_ingress": "gateway_api",
+        "gateway_api_implementation": "istio",
+        "gateway_api_proxy_protocol_from": [],
+        "groups": {"platform": ["gateway_api", "istio"]},
+    },
+    "knative through istio": {**EVERYTHING, "knative_ingress": "istio", "groups": {"platform": ["istio"]}},
+    "knative with an address": {
+        **EVERYTHING,
+        "platform_gateway": {},
+        "knative_address": "192.0.2.30",
+        "platform_kafka": {
+            "bootstrap": "kafka:9093",
+            "ca_secret": "ca",
+            "user_secret": "knative",
+            "partitions": 3,
+            "replication_factor": 2,
+        },
     },
     "gateway of cilium": {**EVERYTHING, "gateway_api_implementation": "cilium", "cni_implementation": "cilium"},
     "sidecar": {

@@ -138,12 +138,12 @@ def test_each_namespace_that_is_named_gets_a_waypoint(mesh: dict[str, Any]) -> N
 
 
 def test_ambient_has_a_proxy_on_each_node_and_sidecars_have_none(checkout: Path, mesh: dict[str, Any]) -> None:
-    assert names(mesh) == ["istio-base", "istiod", "istio-cni", "ztunnel", "kiali"]
+    assert names(mesh) == ["istio-base", "istiod", "istio-cni", "ztunnel", "istio-ingressgateway", "kiali"]
     assert {values(mesh, name)["profile"] for name in ("istiod", "istio-cni", "ztunnel")} == {"ambient"}
     assert mesh["namespace"]["pod_security"] == "privileged"
     wanted = {**EVERYTHING, "istio_mode": "sidecar", "istio_waypoints": []}
     found = record(checkout / "roles/istio", **wanted)
-    assert names(found) == ["istio-base", "istiod", "istio-cni", "kiali"]
+    assert names(found) == ["istio-base", "istiod", "istio-cni", "istio-ingressgateway", "kiali"]
     assert "profile" not in values(found, "istiod") and values(found, "istiod")["cni"] == {"enabled": True}
 
 

@@ -20,6 +20,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import yaml
 from ansible_collections.kubestd.platform.plugins.module_utils._kube import KubeError
 from ansible_collections.kubestd.platform.plugins.module_utils._kubeconfig import access
 from ansible_collections.kubestd.platform.plugins.module_utils._objects import Object, Objects
@@ -29,6 +30,8 @@ from ..standins import IMAGE, LOCKED, SAFE
 from .control_plane import ControlPlane, go_program
 
 ROLES = Path(__file__).parents[2] / "roles"
+CONTRACTS = Path(os.environ.get("KUBESTD_CONTRACTS") or ROLES.parents[1] / "shared/contracts")
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 KWOK = "v0.8.0"
 # KWOK 0.8 has no stages built in: a node is ready, a pod runs, a pod that is deleted goes.
 STAGES = """\
@@ -105,6 +108,9 @@ CONDITIONS = {
     ("external-secrets.io/v1", "ExternalSecret"): ("Ready",),
     ("argocd-image-updater.argoproj.io/v1alpha1", "ImageUpdater"): ("Ready",),
     ("cilium.io/v2", "CiliumLoadBalancerIPPool"): ("cilium.io/IPsAvailable",),
+    ("operator.knative.dev/v1beta1", "KnativeEventing"): ("Ready",),
+    ("serving.knative.dev/v1", "Service"): ("Ready",),
+    ("eventing.knative.dev/v1", "Broker"): ("Ready",),
     ("k8s.keycloak.org/v2alpha1", "Keycloak"): ("Ready",),
     ("k8s.keycloak.org/v2alpha1", "KeycloakRealmImport"): ("Done",),
 }
@@ -189,7 +195,7 @@ SAFE_POD = {
 RESTORED = (("v1", "ConfigMap"), ("v1", "Secret"), ("v1", "Service"), ("apps/v1", "Deployment"))
 
 
-def module_answer(control_plane: ControlPlane, name: str, check: bool = False, **options: Any) -> dict[str, Any]:
+def module_answer(control_plane: ControlPlane, name: str, /, check: bool = False, **options: Any) -> dict[str, Any]:
     """What a module of the collection says, started as Ansible starts it on the controller."""
     arguments = {"kubeconfig": str(control_plane.kubeconfig), **options, "_ansible_check_mode": check}
     done = subprocess.run(
@@ -363,6 +369,7 @@ class StandInOperators:
         self.velero()
         self.cnpg()
         self.calico()
+        self.knative()
         self.volumes()
         self.parents()
         self.metallb()
@@ -448,6 +455,23 @@ class StandInOperators:
                 words = {"Available": "True", "Progressing": "False", "Degraded": "False"}
                 conditions = [{"type": word, **TRUE, "status": said} for word, said in words.items()]
                 self.write(status, {"conditions": conditions})
+
+    def knative(self) -> None:
+        """Knative's operator installs Serving, with Kourier, and says so."""
+        for item in self.all("operator.knative.dev/v1beta1", "KnativeServing"):
+            if item.get("status", {}).get("conditions"):
+                continue
+            for path in sorted(CONTRACTS.glob("knative-serving-*/crds.yaml")):
+                for crd in yaml.load_all(path.read_text(encoding="utf-8"), Loader=LOADER):
+                    if crd and crd["metadata"]["name"] == "services.serving.knative.dev":
+                        self.objects.apply(crd)
+            for name in ("kourier", "kourier-internal"):
+                service: Object = {"apiVersion": "v1", "kind": "Service", "spec": {"ports": [{"port": 80}]}}
+                # as those of releases, so that the stand-in answers for it
+                labels = {"app.kubernetes.io/managed-by": "Helm"}
+                service["metadata"] = {"name": name, "namespace": item["metadata"]["namespace"], "labels": labels}
+                self.objects.apply(service)
+            self.write(item, {"conditions": [{"type": "Ready", **TRUE}]})
 
     def volumes(self) -> None:
         """A volume on paper for each claim."""

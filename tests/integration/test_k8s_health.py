@@ -382,6 +382,7 @@ class Answering(ThreadingHTTPServer):
 
     answer: tuple[int, str, str] = (200, "text/plain", "up")
     asked: int = 0
+    host: str = ""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -389,6 +390,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.asked += 1
+        self.server.host = self.headers["Host"]
         status, kind, text = self.server.answer
         self.send_response(status)
         self.send_header("Content-Type", kind)
@@ -436,6 +438,14 @@ def test_a_service_is_asked_through_the_api_server(space: Space, answering: Answ
     later(1.0, lambda: setattr(answering, "answer", (200, "text/plain", "up")))
     result = asked()
     assert result["passed"] and result["checks"][0]["seconds"] >= 0.9, result
+
+
+def test_a_service_with_many_names_behind_it_is_asked_for_one_of_them(space: Space, answering: Answering) -> None:
+    http = {"service": "app", "namespace": space.name, "port": "web"}
+    assert space.wait({"http": {**http, "host": "hello.example.com"}})["passed"]
+    assert answering.host == "hello.example.com"
+    assert space.wait({"http": http})["passed"]
+    assert answering.host != "hello.example.com"
 
 
 def test_a_look_without_waiting_asks_a_service_once(space: Space, answering: Answering) -> None:

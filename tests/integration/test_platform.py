@@ -42,7 +42,7 @@ LAYERS = {
     "identity": ["vault", "external_secrets", "teleport_keycloak"],
     "delivery": ["headlamp", "harbor", "argocd", "github_runners", "jenkins"],
     "data": ["strimzi"],
-    "runtime": ["falco"],
+    "runtime": ["falco", "knative"],
 }
 if UPSTREAM:
     del LAYERS["foundation"]  # there is no mirror

@@ -10,9 +10,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._errors import KubestdError
+from .._manifests.plan import Reference
 from .dashboard import config_map
 
 Options = dict[str, Any]
+# What of a set that nobody has listed is waited for.
+WATCHED = frozenset(
+    ("Deployment", "StatefulSet", "DaemonSet", "PersistentVolumeClaim", "APIService")
+    + ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")
+)
 POD_SECURITY = tuple(f"pod-security.kubernetes.io/{mode}" for mode in ("enforce", "audit", "warn"))
 RELEASE_DEFAULTS: Options = {
     "overlays": [],
@@ -39,6 +45,7 @@ class Stage:
     releases: list[Options] = field(default_factory=list)
     manifests: list[Options] = field(default_factory=list)
     urls: list[Options] = field(default_factory=list)
+    kustomize: list[Options] = field(default_factory=list)
     checks: list[Options] = field(default_factory=list)
     keep: bool = False  # whether its objects stay when the system is removed without its data
 
@@ -103,9 +110,21 @@ def _stage(system: str, number: int, stage: Mapping[str, Any], namespace: str, l
         releases=releases,
         manifests=list(stage.get("manifests") or []),
         urls=[given(item) for item in stage.get("urls") or []],
+        kustomize=[given(item) for item in stage.get("kustomize") or []],
         checks=[given(check) for check in stage.get("health") or []],
         keep=bool(stage.get("keep")),
     )
+
+
+def set_checks(
+    name: str, namespace: str, recorded: list[Reference], described: list[tuple[str, str, str]]
+) -> Iterator[Options]:
+    """Checks of what kustomize made, as the set has written it down: workloads, webhooks and claims that no other check is about."""
+    if not recorded:
+        yield {"kind": "ConfigMap", "object": f"kubestd-set-{name}", "namespace": namespace}
+    for one in recorded:
+        if one.kind in WATCHED and (one.api_version, one.kind, one.name) not in described:
+            yield {"api_version": one.api_version, "kind": one.kind, "object": one.name, "namespace": one.namespace}
 
 
 def checks(record: Record, stage: Stage) -> Iterator[Options]:

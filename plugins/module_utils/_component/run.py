@@ -111,14 +111,17 @@ class Component:
 
     def manifests(self, stage: Stage, state: str) -> None:
         """The objects of a stage."""
-        if not stage.manifests and not stage.urls:
+        if not stage.manifests and not stage.urls and not stage.kustomize:
             return
         options = {"state": state, "prune": True}
-        texts = {"objects": stage.manifests, "urls": self.redirected(stage.urls)}
-        found: list[Object] = checked_objects(*gather(texts, cache_folder()))
+        sources: Options = {"objects": stage.manifests, "urls": self.redirected(stage.urls)}
+        if state == "present":
+            # what is to go is written down in the cluster, and needs no build
+            sources.update(kustomize=self.redirected(stage.kustomize), kustomize_program=self.settings.get("kustomize"))
+        found: list[Object] = checked_objects(*gather(sources, cache_folder()))
         if state == "present" and not self.check_mode:
             self.ensure_namespace()
-        manifests = ManifestSet(self.objects, stage.name, self.record.namespace, self.timeout, True)
+        manifests = self.set_of(stage)
         done = reconcile(manifests, options, found, self.check_mode)
         said = [
             f"{item['action']} {item['kind']} {item['name']}"
@@ -126,6 +129,18 @@ class Component:
             if item["action"] != "unchanged"
         ]
         self.did(said, done.get("diff"), f"objects of {stage.name}")
+
+    def set_of(self, stage: Stage) -> ManifestSet:
+        """The set of the objects of a stage."""
+        return ManifestSet(self.objects, stage.name, self.record.namespace, self.timeout, True)
+
+    def checks_of(self, stage: Stage) -> list[Options]:
+        """All checks of a stage, with those of workloads that kustomize made."""
+        made = list(records.checks(self.record, stage))
+        if not stage.kustomize:
+            return made
+        described = [(item["apiVersion"], item["kind"], item["metadata"]["name"]) for item in stage.manifests]
+        return [*records.set_checks(stage.name, self.record.namespace, self.set_of(stage).record(), described), *made]
 
     def redirected(self, urls: list[Options]) -> list[Options]:
         """Addresses at the mirror of files, when there is one."""
@@ -147,7 +162,7 @@ class Component:
 
     def wait(self, stage: Stage) -> None:
         """Until everything of a stage is healthy; raises with the root cause."""
-        wanted = list(records.checks(self.record, stage))
+        wanted = self.checks_of(stage)
         if not wanted:
             return
         engine = self.engine(wanted)
@@ -173,7 +188,7 @@ class Component:
 
     def health(self) -> dict[str, Any]:
         """How the system is now, without waiting."""
-        wanted = [check for stage in self.record.stages for check in records.checks(self.record, stage)]
+        wanted = [check for stage in self.record.stages for check in self.checks_of(stage)]
         done = self.engine(wanted).run(wait=False)
         self.checks = done["checks"]
         for options in (release for stage in self.record.stages for release in stage.releases):
@@ -201,7 +216,9 @@ class Component:
         """Take the system away, last stage first; data stays unless it is to go."""
         for stage in reversed(self.record.stages):
             if stage.keep and not data:
-                self.kept += [name_of(item) for item in stage.manifests] + [item["url"] for item in stage.urls]
+                self.kept += [name_of(item) for item in stage.manifests]
+                self.kept += [item["url"] for item in stage.urls]
+                self.kept += [f"{item.get('take', 'all')} of {item['url']}" for item in stage.kustomize]
             else:
                 self.manifests(stage, "absent")
             for options in reversed(stage.releases):

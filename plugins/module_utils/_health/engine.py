@@ -234,7 +234,7 @@ class Engine:
             raise TypeError(f"{check} asks no service")
         try:
             left = self.start + self.timeout - self.clock()
-            answer = self.objects().client.look(check.http.url, min(HTTP_ANSWER, max(left, 1.0)))
+            answer = self.objects().client.look(check.http.url, min(HTTP_ANSWER, max(left, 1.0)), check.http.host)
         except KubeError as error:
             return plan.unanswered(str(error))
         return plan.judge_answer(check.http, answer.status, answer.data)

@@ -76,6 +76,7 @@ class Http:
     status: tuple[int, ...] = (200,)
     body_regex: str | None = None
     json: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    host: str = ""  # of many names behind one service
 
     @property
     def url(self) -> str:
@@ -189,6 +190,7 @@ def make_check(options: Mapping[str, Any]) -> Check:
             tuple(http.get("status") or (200,)),
             http.get("body_regex"),
             http.get("json") or {},
+            http.get("host") or "",
         )
         where = f"{asked.namespace}/{asked.service}:{asked.port}/{asked.path.lstrip('/')}"
         return Check(name or f"{asked.scheme} {where}", http=asked)

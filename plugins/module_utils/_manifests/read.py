@@ -14,6 +14,7 @@ from typing import Any
 
 from .._errors import KubestdError
 from .._yaml import yaml
+from . import kustomize
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 DOWNLOAD = 60.0  # seconds without a byte
@@ -45,12 +46,16 @@ def from_file(path: str) -> str:
 
 def from_url(url: str, sha256: str, ca: str | None, cache: str) -> str:
     """The text at an address, refused when its digest is another one; kept by digest, so that it comes once."""
-    path = os.path.join(cache, "manifests", f"{sha256}.yaml")
+    return download(url, sha256, ca, os.path.join(cache, "manifests", f"{sha256}.yaml")).decode()
+
+
+def download(url: str, sha256: str, ca: str | None, path: str) -> bytes:
+    """What is at an address, refused when its digest is another one, and kept at a path."""
     if os.path.exists(path):
         with open(path, "rb") as handle:
             content = handle.read()
         if hashlib.sha256(content).hexdigest() == sha256:
-            return content.decode()
+            return content
     try:
         context = ssl.create_default_context(cafile=ca) if url.startswith("https") else None
         request = urllib.request.Request(url, headers={"User-Agent": "kubestd.platform"})
@@ -68,11 +73,25 @@ def from_url(url: str, sha256: str, ca: str | None, cache: str) -> str:
     with open(fresh, "wb") as out:
         out.write(content)
     os.replace(fresh, path)
-    return content.decode()
+    return content
+
+
+def from_kustomize(options: dict[str, Any], program: str, cache: str) -> str:
+    """What kustomize makes of an archive; kept, so that the same one is neither fetched nor built again."""
+    path = os.path.join(cache, "kustomize", f"{kustomize.key(options)}.yaml")
+    text = kustomize.kept(path)
+    if text is None:
+        sha256 = options["sha256"].removeprefix("sha256:")
+        archive = download(
+            options["url"], sha256, options.get("ca_cert"), os.path.join(cache, "manifests", f"{sha256}.tar")
+        )
+        text = kustomize.render(options, archive, program)
+        kustomize.keep(path, text)
+    return text
 
 
 def gather(options: dict[str, Any], cache: str) -> tuple[list[Any], list[str]]:
-    """All objects of the options objects, files and urls, and where each stands."""
+    """All objects of the options objects, files, urls and kustomize, and where each stands."""
     found = list(options.get("objects") or [])
     places = [f"item {number + 1} of objects" for number in range(len(found))]
     texts = [(from_file(path), path) for path in options.get("files") or []]
@@ -84,4 +103,9 @@ def gather(options: dict[str, Any], cache: str) -> tuple[list[Any], list[str]]:
         inside, where = documents(text, name)
         found += inside
         places += where
+    for item in options.get("kustomize") or []:
+        text = from_kustomize(item, options.get("kustomize_program") or "kustomize", cache)
+        inside = kustomize.taken(documents(text, item["url"])[0], item.get("take") or "all")
+        found += inside
+        places += [f"what kustomize makes of {item['url']}"] * len(inside)
     return found, places

@@ -63,6 +63,7 @@ class Server:
         self.listed: list[str] = []
         self.watched: list[tuple[str, dict[str, str]]] = []
         self.looked: list[tuple[str, float]] = []
+        self.hosts: list[str] = []
         self.connections = 0
         self.over = threading.Event()
 
@@ -108,7 +109,8 @@ class Server:
                 yield copy.deepcopy(step)
         self.over.wait(20)
 
-    def look(self, path: str, timeout: float) -> Answer:
+    def look(self, path: str, timeout: float, host: str = "") -> Answer:
+        self.hosts.append(host)
         self.looked.append((path, timeout))
         answers = self.services[path]
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
@@ -359,6 +361,9 @@ def test_a_service_is_asked_until_it_answers_as_expected(server: Server, clock: 
     result = run(server, clock, {"http": {**SERVICE["http"], "body_regex": "up"}})
     assert result["passed"], result
     assert [path for path, _ in server.looked] == [URL] * 3
+    assert server.hosts == [""] * 3
+    assert run(server, clock, {"http": {**SERVICE["http"], "host": "a.example.com"}})["passed"]
+    assert server.hosts[-1] == "a.example.com"
 
 
 def test_a_service_that_does_not_answer_says_why(server: Server, clock: Clock) -> None:

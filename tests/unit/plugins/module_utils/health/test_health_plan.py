@@ -115,6 +115,8 @@ def test_options_of_a_service_become_a_request() -> None:
     asked = make_check({"http": {**options, "body_regex": "x+", "json": {"a": 1}}}).http
     assert asked == Http("s", "n", "443", "a?b=c", "https", (200, 204), "x+", {"a": 1})
     assert asked is not None and asked.url == "/api/v1/namespaces/n/services/https:s:443/proxy/a?b=c"
+    named = make_check({"http": {**options, "host": "a.example.com"}}).http
+    assert named is not None and (named.host, named.url) == ("a.example.com", asked.url)
     assert Http("s", "n", "web", "/").url == "/api/v1/namespaces/n/services/s:web/proxy/"
 
 
