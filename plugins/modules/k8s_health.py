@@ -508,13 +508,8 @@ def main() -> None:
         who = access(module.params)
         seconds = float(module.params["timeout"])
         patience = {"timeout": min(30.0, max(5.0, seconds)), "retry_for": min(15.0, seconds)}
-        engine = Engine(
-            lambda: Objects(who.client(**patience)),
-            wanted,
-            seconds,
-            module.params["fail_fast"],
-            send=not module.check_mode,
-        )
+        engine = Engine(lambda: Objects(who.client(**patience)), wanted, seconds, module.params["fail_fast"])
+        engine.send = not module.check_mode
         result = engine.run(wait=not module.check_mode)
     except KubestdError as error:
         module.fail_json(msg=str(error))
