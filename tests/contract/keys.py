@@ -45,6 +45,8 @@ COMMENTED = {
     "ingress": r"(controller|gateway)\.(topologySpreadConstraints|podDisruptionBudget\.minAvailable|proxy\.(http|tls)\.nodePort)"
     r"|controller\.ingressController\.env\.anonymous_reports|gateway\.env\.anonymous_reports",
     "traefik": r"service\.spec\.externalTrafficPolicy",
+    "kube-prometheus-stack": r"alertmanager\.config\..*|(kube-state-metrics|prometheus-node-exporter|prometheusOperator)\.priorityClassName",
+    "grafana": r"grafana\.ini\..*|persistence\.storageClassName",
     "vault": r"server\.readinessProbe\.path",
     "openbao": r"server\.readinessProbe\.path",
 }
