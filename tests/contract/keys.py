@@ -49,6 +49,9 @@ COMMENTED = {
     "loki": r"loki\.(limits_config\..*|storage\.bucketNames(\..*)?)",
     # what Fluent Bit itself reads, see upstream's manual
     "fluent-bit-collector": r"config\.service\..*",
+    "kube-prometheus-stack": r"alertmanager\.config\..*|(kube-state-metrics|prometheus-node-exporter|prometheusOperator)\.priorityClassName",
+    "grafana": r"grafana\.ini\..*|persistence\.storageClassName",
+    "opensearch": r"persistence\.storageClass",
     "vault": r"server\.readinessProbe\.path",
     "openbao": r"server\.readinessProbe\.path",
 }

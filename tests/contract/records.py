@@ -149,6 +149,49 @@ EVERYTHING: dict[str, Any] = {
         "grafana_public": "https://grafana.example.com",
         "tempo": "http://tempo.monitoring.svc:3200",
     },
+    "observability_control_plane": True,
+    "observability_grafana_database": {"host": "grafana-database-rw", "secret_name": "grafana-database-app"},
+    "observability_remote_write": [
+        {"name": "long", "url": "https://metrics.example.com/write", "basic_auth_secret": "long", "ca_secret": "long-ca"},
+        {
+            "name": "tenant",
+            "url": "http://mimir.example.com/api/v1/push",
+            "token_secret": "tenant",
+            "headers": {"X-Scope-OrgID": "a"},
+            "only": "job:.*",
+            "exemplars": False,
+            "settings": {"queueConfig": {"maxShards": 20}},
+        },
+    ],
+    "observability_alert_receivers": [
+        {
+            "name": "ops",
+            "to": [
+                {"kind": "slack", "secret_name": "alerts", "settings": {"channel": "#ops"}},
+                {"kind": "email", "settings": {"to": "ops@example.com"}},
+            ],
+        },
+        {"name": "on-call", "to": [{"kind": "pagerduty", "secret_name": "alerts", "secret_key": "key"}]},
+        {
+            "name": "outside",
+            "to": [{"kind": "webhook", "secret_name": "watchdog", "settings": {"send_resolved": False}}],
+        },
+    ],
+    "observability_alert_routes": [
+        {"receiver": "on-call", "matchers": ['severity="critical"'], "continue": True},
+        {"receiver": "none", "matchers": ['namespace="sandbox"'], "mute_time_intervals": ["night"]},
+    ],
+    "observability_alert_default": "ops",
+    "observability_alert_watchdog": "outside",
+    "observability_alert_smtp": {
+        "host": "mail.example.com:587",
+        "from": "alerts@example.com",
+        "username": "alerts",
+        "secret_name": "alerts-mail",
+    },
+    "observability_alert_mute_times": [
+        {"name": "night", "intervals": [{"times": [{"start_time": "22:00", "end_time": "24:00"}]}]}
+    ],
     "istio_mtls": "strict",
     "istio_waypoints": [{"namespace": "shop"}, {"namespace": "bank", "name": "front", "for": "all"}],
     "k8gb_zones": [
@@ -214,6 +257,10 @@ INVENTORIES: dict[str, dict[str, Any]] = {
         "calico_bgp_peers": [],
         "calico_bgp_advertise": [],
         "argocd_notifications": {"webhooks": [{"name": "chat", "url": "https://chat.example.com"}]},
+        "cluster_kube_proxy": True,
+        "observability_systems": ["prometheus", "grafana"],
+        "observability_control_plane": False,
+        "observability_grafana_database": {},
         "harbor_s3": {},
     },
     "http only": {"platform_gateway": {"name": "platform", "namespace": "gateway-system"}},
