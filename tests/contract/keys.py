@@ -51,6 +51,10 @@ COMMENTED = {
     "fluent-bit-collector": r"config\.service\..*",
     "kube-prometheus-stack": r"alertmanager\.config\..*|(kube-state-metrics|prometheus-node-exporter|prometheusOperator)\.priorityClassName",
     "grafana": r"grafana\.ini\..*|persistence\.storageClassName",
+    # flags of Pyroscope, whose real server takes them in tests/integration/test_signals.py
+    "pyroscope": r"pyroscope\.extraArgs\..*",
+    # upstream's template asks for it without a default
+    "tempo-distributed": r"backendWorker\.podDisruptionBudget",
     "opensearch": r"persistence\.storageClass",
     "vault": r"server\.readinessProbe\.path",
     "openbao": r"server\.readinessProbe\.path",
