@@ -252,18 +252,31 @@ class KubeClient:
             answered[name.lower()] = f"{before}\n{value}" if before else value
         return Answer(response.status, raw.decode("utf-8", "replace"), answered)
 
-    def look(self, path: str, timeout: float, host: str = "") -> Answer:
-        """One GET of anything, without a second try; data is the text of the answer. Raises KubeError when none came in time.
+    def look(
+        self,
+        path: str,
+        timeout: float,
+        body: bytes | None = None,
+        content_type: str = "application/json",
+        host: str = "",
+    ) -> Answer:
+        """One GET of anything, or POST of a body, without a second try; data is the text of the answer.
 
         host: the Host header, which the proxy of an API server hands on; that of the API server when empty.
+        Raises KubeError when none came in time.
         """
-        usual = self.timeout
+        usual, method, headers = self.timeout, "GET", self._headers("*/*")
+        if host:
+            headers["Host"] = host
+        if body is not None:
+            method, headers["Content-Type"] = "POST", content_type
+            # a server may have closed the one that is kept, and what is sent is not repeated
+            self.close()
         self._set_timeout(timeout)
         try:
-            headers = {**self._headers("*/*"), **({"Host": host} if host else {})}
-            return self._once("GET", self.prefix + path, None, headers)
+            return self._once(method, self.prefix + path, body, headers)
         except (OSError, http.client.HTTPException) as error:
-            raise self._no_answer("GET", path, error) from error
+            raise self._no_answer(method, path, error) from error
         finally:
             self._set_timeout(usual)
 
