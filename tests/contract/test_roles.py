@@ -21,7 +21,13 @@ from ansible.plugins.filter.core import to_bool
 from jinja2 import nativetypes
 
 BLOCKS = ("block", "rescue", "always")
-SWITCHES = ("platform_high_availability", "platform_monitoring", "platform_remove_data", "cluster_kube_proxy")
+SWITCHES = (
+    "platform_high_availability",
+    "platform_monitoring",
+    "platform_remove_data",
+    "platform_take_back",
+    "cluster_kube_proxy",
+)
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 

@@ -152,7 +152,11 @@ class HandOver:
         self.files[f"{folder}/objects.yaml"] = text_of(*kept)
 
     def write(self) -> None:
-        """The files, below the folder."""
+        """The files, below the folder. All systems of a run write the same root."""
+        if self.files:
+            self.files["root.yaml"] = text_of(plan.root(self.target))
+            # charts are what their digest says, to the byte
+            self.files[".gitattributes"] = b"* -text\n"
         for path, content in self.files.items():
             target = os.path.join(self.folder, path)
             os.makedirs(os.path.dirname(target), exist_ok=True)
