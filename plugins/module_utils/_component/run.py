@@ -245,7 +245,9 @@ class Component:
     def hand_over(self, settings: Options) -> dict[str, Any]:
         """Write the system as Applications of Argo CD to a folder; the cluster is only read. settings: folder, and the fields of a Target."""
         options = {name: value for name, value in settings.items() if value is not None and name != "folder"}
-        made = HandOver(self.record.name, self.objects, Target(**options), str(settings["folder"]))
+        options.update(wave=int(options.get("wave") or 0), automated=bool(options.get("automated")))
+        owned = bool(self.look_for_owner())
+        made = HandOver(self.record.name, self.objects, Target(**options), str(settings["folder"]), owned)
         for number, stage in enumerate(self.record.stages):
             for release in stage.releases:
                 made.release(self.made(release), release, number)
@@ -254,7 +256,6 @@ class Component:
                 texts = {"objects": stage.manifests, "urls": self.redirected(stage.urls)}
                 made.manifests(manifests, texts, self.record.labels, number)
         made.write()
-        self.look_for_owner()
         for note in made.notes:
             self.say(note)
         self.kept = [f"Secret {item['namespace']}/{item['name']}" for item in self.record.secrets] + made.notes

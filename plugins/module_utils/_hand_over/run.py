@@ -19,7 +19,8 @@ from .._objects import Object, Objects, name_of
 from .._release import manifest, state
 from .._release import plan as release_plan
 from .._release.chart import files_of
-from .._release.run import Release, cache_folder
+from .._release.fetch import Charts
+from .._release.run import VALUES, Release, cache_folder
 from .._yaml import yaml
 from . import plan
 
@@ -56,17 +57,23 @@ class Capabilities:
         return self._flags
 
 
-def render(release: Release, archive_path: str, capabilities: Capabilities) -> list[Object]:
-    """What Argo CD would make of a release: helm template, without hooks and CRDs, which no release has among its objects."""
-    command = ["template", release.name, archive_path, "--namespace", release.namespace, "--values", "@values"]
+def render(
+    release: Release, archive_path: str, capabilities: Capabilities, values: dict[str, Any] | None = None
+) -> list[Object]:
+    """What Argo CD would make of a release: helm template, without hooks and CRDs, which no release has among its objects.
+
+    values: others than those of the description.
+    """
+    command = ["template", release.name, archive_path, "--namespace", release.namespace, "--values", VALUES]
     command += ["--no-hooks", "--skip-tests", *capabilities.flags]
-    return manifest.parse(release.call(command, "helm template"))
+    return manifest.parse(release.call(command, "helm template", values))
 
 
 class HandOver:
-    """One system. target: where it goes; folder: where it is written."""
+    """One system. target: where it goes; folder: where it is written; owned: whether Argo CD has it, so that Git may change what runs."""
 
-    def __init__(self, system: str, objects: Objects, target: plan.Target, folder: str) -> None:
+    def __init__(self, system: str, objects: Objects, target: plan.Target, folder: str, owned: bool = False) -> None:
+        self.owned = owned
         self.system, self.objects, self.target, self.folder = system.replace("_", "-"), objects, target, folder
         self.capabilities = Capabilities(objects)
         self.names: list[str] = []
@@ -97,12 +104,11 @@ class HandOver:
             )
         revisions, made, _ = release.look()
         found = release_plan.newest(revisions)
-        if made.changed or made.wait or made.refuse or found is None:
+        if found is None or not self.owned and (made.changed or made.wait or made.refuse):
             raise KubestdError(f"{it} is not as described; release it first, and hand over what runs.")
-        archive = release.archive(found)
+        archive = release.archive(None if self.owned else found)
         stored = state.load(self.objects, release.namespace, found)
-        rendered = render(release, archive.path, self.capabilities)
-        seen = plan.compare(manifest.parse(stored.get("manifest", "")), rendered)
+        seen = self.seen(release, found, stored, archive.path)
         if seen.created:
             raise KubestdError(
                 f"{it} would change under Argo CD, which renders a chart without looking into the cluster: {', '.join(seen.created)}."
@@ -128,12 +134,26 @@ class HandOver:
             for path, content in files_of(archive.path).items():
                 self.files[f"{folder}/chart/{PurePosixPath(*PurePosixPath(path).parts[1:])}"] = content
 
+    def seen(
+        self, release: Release, found: release_plan.Revision, stored: dict[str, Any], path: str
+    ) -> plan.Comparison:
+        """What the chart that was released renders to, with the values that it had, against what was released."""
+        if not self.owned:
+            return plan.compare(manifest.parse(stored.get("manifest", "")), render(release, path, self.capabilities))
+        before = Charts(release.helm, {}, {}, "", release.timeout).cached(found.chart)
+        if before:
+            values = stored.get("config") or {}
+            rendered = render(release, before, self.capabilities, values)
+            return plan.compare(manifest.parse(stored.get("manifest", "")), rendered)
+        # without the chart of then, what is made up anew each time can still be told
+        return plan.compare(*(render(release, path, self.capabilities) for _ in range(2)))
+
     def manifests(self, manifests: ManifestSet, texts: dict[str, Any], labels: dict[str, str], stage: int) -> None:
         """The objects of a stage as an Application of plain files."""
         found = checked_objects(*gather(texts, cache_folder()))
         done = reconcile(manifests, {"state": "present", "prune": True}, found, True)
         other = [item for item in done["objects"] if item["action"] != "unchanged"]
-        if other:
+        if other and not self.owned:
             first = f"{other[0]['kind']} {other[0]['name']}"
             raise KubestdError(
                 f"objects of {manifests.name} are not as described ({first}); release them first, and hand over what runs."
