@@ -24,7 +24,7 @@ from ..module_utils._kube import KubeError
 from ..module_utils._kubeconfig import NoAccess, access
 from ..module_utils._report.page import worst
 
-VERBS = ("release", "plan", "health", "remove", "describe", "bundle")
+VERBS = ("release", "plan", "health", "remove", "describe", "hand_over", "bundle")
 
 
 def blocked_by(needs: list[str], task_vars: Mapping[str, Any]) -> list[str]:
@@ -73,8 +73,9 @@ class ActionModule(ActionBase):
                 for name in ("mirror", "registry", "helm", "cosign", "kustomize", "drift", "pins")
             }
             settings["timeout"] = options.get("timeout") or 600
+            settings["take_back"] = boolean(options.get("take_back", False))
             made = Component(record, access(dict(options)), settings, check_mode, bool(self._task.diff), say)
-            result.update(self.carry_out(made, verb, boolean(options.get("remove_data", False))))
+            result.update(self.carry_out(made, verb, options))
         except Unhealthy as error:
             result.update(error.result)
             result.update(failed=True, msg=f"{name}: {error}")
@@ -89,13 +90,15 @@ class ActionModule(ActionBase):
         if verb == "health":
             words = [check["status"] for check in result.get("checks", [])]
             status = worst(words) if words or result.get("passed") else "Unknown"
-            kept = {key: result.get(key) for key in ("checks", "releases", "message", "passed", "seconds")}
+            kept = {key: result.get(key) for key in ("checks", "releases", "message", "passed", "seconds", "owner")}
             result["ansible_facts"] = {"component_health": {**kept, "name": name, "status": status}}
         return result
 
     @staticmethod
-    def carry_out(made: Component, verb: str, data: bool) -> dict[str, Any]:
+    def carry_out(made: Component, verb: str, options: Mapping[str, Any]) -> dict[str, Any]:
         """The result of a verb."""
         if verb == "remove":
-            return made.remove(data)
+            return made.remove(boolean(options.get("remove_data", False)))
+        if verb == "hand_over":
+            return made.hand_over(options.get("hand_over") or {})
         return made.health() if verb == "health" else made.release()

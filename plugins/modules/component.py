@@ -31,10 +31,11 @@ options:
     required: true
   action:
     description:
-      - The verb. V(plan) is V(release) in check mode.
+      - The verb. V(plan) is V(release) in check mode. V(hand_over) writes the system as Applications of Argo CD to a folder.
       - V(describe) asks nobody. It only sets the fact C(component_description), which M(kubestd.platform.architecture) reads.
+      - What Argo CD owns, by an Application of the system or the annotation on its objects, is changed by V(release) and V(remove) only with O(take_back).
     type: str
-    choices: [release, plan, health, remove, describe, bundle]
+    choices: [release, plan, health, remove, describe, hand_over, bundle]
     default: release
   timeout:
     description: Seconds for each stage.
@@ -69,6 +70,13 @@ options:
     description: Whether V(remove) takes claims, generated secrets and the namespace too.
     type: bool
     default: false
+  take_back:
+    description: Whether what Argo CD owns is taken back. Its Applications are deleted without their objects.
+    type: bool
+    default: false
+  hand_over:
+    description: Where V(hand_over) writes to, and what Applications say, as P(kubestd.platform.component#role) describes it.
+    type: dict
 """
 
 EXAMPLES = r"""
@@ -110,6 +118,11 @@ kept:
   type: list
   elements: str
   sample: ["PersistentVolumeClaim harbor/data-harbor-database-0"]
+owner:
+  description: Who owns the system instead of this collection; empty when it does.
+  returned: success
+  type: str
+  sample: Argo CD (Application argocd/harbor)
 blocked_by:
   description: Systems that failed in this run, without which this one was not tried.
   returned: when it was not tried

@@ -25,6 +25,7 @@ SWITCHES = (
     "platform_high_availability",
     "platform_monitoring",
     "platform_remove_data",
+    "platform_take_back",
     "cluster_kube_proxy",
     "cluster_schedulable_control_plane",
 )

@@ -53,15 +53,15 @@ def outcome(name: str, result: Mapping[str, Any], failed: bool, check_mode: bool
     health = (result.get("ansible_facts") or {}).get("component_health")
     if health:
         return str(health["status"]), text
-    if check_mode and text != "described":
-        return (
-            ("would change", text if not changes else counted(changes)) if result.get("changed") else ("as wanted", "")
-        )
     if text == "described":
         return text, ""
+    owner = f"owned by {result['owner']}" if result.get("owner") else ""
+    if check_mode:
+        said = ", ".join(part for part in (text if not changes and not owner else counted(changes), owner) if part)
+        return ("would change", said) if result.get("changed") else ("as wanted", owner)
     if text == "removed":
         return "removed", ", ".join(f"keeps {what}" for what in result.get("kept") or [])
-    return HEALTHY, counted(changes)
+    return HEALTHY, owner or counted(changes)
 
 
 def counted(changes: int) -> str:

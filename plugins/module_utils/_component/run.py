@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, kubestd.platform contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The verbs of a system, carried out on its record: release, health, remove."""
+"""The verbs of a system, carried out on its record: release, health, remove, hand_over."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from .._errors import KubestdError
+from .._hand_over.plan import Target
+from .._hand_over.run import Capabilities, HandOver, render
 from .._health.engine import Engine
 from .._health.plan import make_check, summary
 from .._kubeconfig import Access
@@ -22,6 +24,7 @@ from .._release.run import Release, cache_folder, listing
 from .._secret.plan import make_keys
 from .._secret.run import Store
 from . import record as records
+from .owner import Owner
 from .record import Options, Record, Stage
 
 NAMESPACES = Resource("v1", "Namespace", "namespaces", False)
@@ -50,6 +53,7 @@ class Component:
         self.checks: list[dict[str, Any]] = []
         self.diffs: list[dict[str, str]] = []
         self.kept: list[str] = []
+        self.owner = ""
         self.started = time.monotonic()
 
     def result(self, message: str = "", passed: bool = True) -> dict[str, Any]:
@@ -68,6 +72,7 @@ class Component:
             "checks": self.checks,
             "releases": found,
             "kept": self.kept,
+            "owner": self.owner,
             "diff": self.diffs,
             "seconds": round(time.monotonic() - self.started, 1),
         }
@@ -81,11 +86,14 @@ class Component:
             self.diffs.append({"before_header": about, "after_header": about, **diff})
 
     def release(self) -> dict[str, Any]:
-        """Bring the system to its description, stage by stage, and wait for each."""
-        for secret in self.record.secrets:
-            store = Store(self.objects, secret, make_keys(secret["keys"]))
-            done = store.present(self.check_mode)
-            self.did(done["actions"], done.get("diff"), f"Secret {secret['namespace']}/{secret['name']}")
+        """Bring the system to its description, stage by stage, and wait for each. What Argo CD owns is left to it."""
+        owner = self.look_for_owner()
+        if owner and self.settings.get("take_back"):
+            self.did(owner.take_back(self.check_mode), None, "Applications")
+            self.settings["drift"], self.owner = "repair", ""
+        elif owner:
+            return self.leave()
+        self.secrets()
         for stage in self.record.stages:
             before = len(self.actions)
             for options in stage.releases:
@@ -96,14 +104,66 @@ class Component:
             self.wait(stage)
         return self.result("released")
 
-    def one_release(self, options: Options) -> None:
-        """One release of a stage."""
+    def look_for_owner(self) -> Owner:
+        """Who owns the system; a line of the result."""
+        owner = Owner(self.objects, self.record)
+        self.owner = str(owner)
+        if owner:
+            self.say(f"is owned by {owner}")
+        return owner
+
+    def secrets(self) -> None:
+        """The generated Secrets, which are never in Git."""
+        for secret in self.record.secrets:
+            store = Store(self.objects, secret, make_keys(secret["keys"]))
+            done = store.present(self.check_mode)
+            self.did(done["actions"], done.get("diff"), f"Secret {secret['namespace']}/{secret['name']}")
+
+    def leave(self) -> dict[str, Any]:
+        """Nothing is changed of what Argo CD owns; what runs and is not as described is said, and fails a run that is to change it."""
+        self.secrets()
+        made = list(self.actions)
+        check_mode, self.check_mode = self.check_mode, True
+        for stage in self.record.stages:
+            for options in stage.releases:
+                if not self.runs(options):
+                    self.one_release(options)
+            self.manifests(stage, "present")
+        self.check_mode = check_mode
+        differ = self.actions[len(made) :]
+        if differ and not check_mode:
+            self.actions = made
+            raise Unhealthy(
+                f"it is owned by {self.owner}, and what runs is not what is described here: {'; '.join(differ)}. Change it in Git, which"
+                " playbooks/hand_over.yml writes to, or set platform_take_back to true to have it back.",
+                self.result("owned by another", False),
+            )
+        for stage in self.record.stages:
+            self.wait(stage)
+        return self.result(f"owned by {self.owner}")
+
+    def runs(self, options: Options) -> bool:
+        """Whether the objects of a release are what its description renders to, whoever brought them."""
+        release = self.made(options)
+        revisions, planned, _ = release.look()
+        if not planned.changed and not planned.wait and not planned.refuse:
+            return True
+        archive = release.archive(plan.newest(revisions))
+        wanted = render(release, archive.path, Capabilities(self.objects))
+        return not manifest.drifted_objects(self.objects, wanted, release.name, release.namespace)
+
+    def made(self, options: Options) -> Release:
+        """A release of a stage with the settings of the run."""
         known = {name: self.settings.get(name) for name in ("mirror", "registry", "helm", "cosign")}
         drift = {"drift": self.settings["drift"]} if self.settings.get("drift") else {}
         chart = options.get("chart")
         if chart and not chart.get("sha256"):
             options = {**options, "chart": {**chart, "sha256": (self.settings.get("pins") or {}).get(pin_of(chart))}}
-        release = Release({**known, "timeout": self.timeout, **options, **drift}, self.access, cache_folder())
+        return Release({**known, "timeout": self.timeout, **options, **drift}, self.access, cache_folder())
+
+    def one_release(self, options: Options) -> None:
+        """One release of a stage."""
+        release = self.made(options)
         done = release.run(self.check_mode, self.with_diff)
         self.did(done["actions"], done.get("diff"), f"release {release.namespace}/{release.name}")
         if done["drift"] and not done["actions"]:
@@ -188,6 +248,7 @@ class Component:
 
     def health(self) -> dict[str, Any]:
         """How the system is now, without waiting."""
+        self.look_for_owner()
         wanted = [check for stage in self.record.stages for check in self.checks_of(stage)]
         done = self.engine(wanted).run(wait=False)
         self.checks = done["checks"]
@@ -195,6 +256,25 @@ class Component:
             self.look_for_lost(options["namespace"], options["name"])
         passed = all(check["passed"] for check in self.checks)
         return self.result(done["message"] if not done["passed"] else summary(self.checks, 0.0), passed)
+
+    def hand_over(self, settings: Options) -> dict[str, Any]:
+        """Write the system as Applications of Argo CD to a folder; the cluster is only read. settings: folder, and the fields of a Target."""
+        options = {name: value for name, value in settings.items() if value is not None and name != "folder"}
+        options.update(wave=int(options.get("wave") or 0), automated=bool(options.get("automated")))
+        owned = bool(self.look_for_owner())
+        made = HandOver(self.record.name, self.objects, Target(**options), str(settings["folder"]), owned)
+        for number, stage in enumerate(self.record.stages):
+            for release in stage.releases:
+                made.release(self.made(release), release, number)
+            if stage.manifests or stage.urls:
+                manifests = ManifestSet(self.objects, stage.name, self.record.namespace, self.timeout, True)
+                texts = {"objects": stage.manifests, "urls": self.redirected(stage.urls)}
+                made.manifests(manifests, texts, self.record.labels, number)
+        made.write()
+        for note in made.notes:
+            self.say(note)
+        self.kept = [f"Secret {item['namespace']}/{item['name']}" for item in self.record.secrets] + made.notes
+        return self.result(f"{len(made.names)} Applications: {', '.join(made.names)}")
 
     def look_for_lost(self, namespace: str, name: str) -> None:
         """Workloads that the release has and the cluster has not: whoever deleted them left nothing that could be sick."""
@@ -214,6 +294,14 @@ class Component:
 
     def remove(self, data: bool) -> dict[str, Any]:
         """Take the system away, last stage first; data stays unless it is to go."""
+        owner = self.look_for_owner()
+        if owner and self.settings.get("take_back"):
+            self.did(owner.take_back(self.check_mode), None, "Applications")
+            self.owner = ""
+        elif owner:
+            raise KubestdError(
+                f"it is owned by {owner}, which would bring it back; delete that first, or set platform_take_back to true."
+            )
         for stage in reversed(self.record.stages):
             if stage.keep and not data:
                 self.kept += [name_of(item) for item in stage.manifests]

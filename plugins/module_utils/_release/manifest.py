@@ -39,8 +39,13 @@ def as_released(wanted: Object, name: str, namespace: str) -> Object:
 
 def drifted(objects: Objects, manifest: str, name: str, namespace: str) -> list[str]:
     """Objects of a manifest that are gone or changed, each as a phrase."""
+    return drifted_objects(objects, parse(manifest), name, namespace)
+
+
+def drifted_objects(objects: Objects, described: list[Object], name: str, namespace: str) -> list[str]:
+    """Objects of a release that are gone or changed, each as a phrase."""
     found = []
-    for wanted in parse(manifest):
+    for wanted in described:
         try:
             state = objects.would_change(as_released(wanted, name, namespace), namespace, "helm")
         except KubeError as error:

@@ -225,11 +225,11 @@ class Release:
             command.append("--force-conflicts")
         return [*command, *flags]
 
-    def call(self, command: list[str], what: str) -> str:
-        """Run helm; its words on failure, without secrets."""
+    def call(self, command: list[str], what: str, values: Values | None = None) -> str:
+        """Run helm; its words on failure, without secrets. values: others than those of the description."""
         inputs = {
             KUBECONFIG: self.access.kubeconfig(self.namespace),
-            VALUES: json.dumps(self.values).encode(),
+            VALUES: json.dumps(self.values if values is None else values).encode(),
             SECRET_VALUES: json.dumps(self.secret_values).encode(),
         }
         done = self.helm.run(command, inputs, self.timeout + GRACE, KUBECONFIG=KUBECONFIG)
