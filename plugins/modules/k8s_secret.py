@@ -65,8 +65,9 @@ options:
         description:
           - What it is made of. V(password) has letters and digits; V(hex), V(base64) and V(uuid) are random bytes; private keys are PEM.
           - V(public_key) and V(htpasswd) are made from another key, O(keys[].from_key).
+          - V(text) is O(keys[].text) with other keys in it. Nothing of it is random, so that it follows them and its own words.
         type: str
-        choices: [password, hex, base64, uuid, rsa_private_key, ec_private_key, public_key, htpasswd]
+        choices: [password, hex, base64, uuid, rsa_private_key, ec_private_key, public_key, htpasswd, text]
         default: password
       length:
         description: Number of characters of a password, or of random bytes.
@@ -80,6 +81,9 @@ options:
         type: str
       user:
         description: Name of the user in an htpasswd line.
+        type: str
+      text:
+        description: A text in which C(${KEY}) stands for the content of another key of this Secret.
         type: str
   copies:
     description: Namespaces that get a copy, which is kept equal. They are made when they are not there.
@@ -144,11 +148,12 @@ def main() -> None:
     formats = ["password", "hex", "base64", "uuid", "rsa_private_key", "ec_private_key", "public_key", "htpasswd"]
     key = {
         "key": {"type": "str", "required": True, "no_log": False},
-        "format": {"type": "str", "choices": formats, "default": "password"},
+        "format": {"type": "str", "choices": [*formats, "text"], "default": "password"},
         "length": {"type": "int", "default": 32},
         "bits": {"type": "int"},
         "from_key": {"type": "str", "no_log": False},
         "user": {"type": "str"},
+        "text": {"type": "str"},
     }
     module = AnsibleModule(
         argument_spec={

@@ -68,6 +68,8 @@ NOT_READ = {
     "teleport-kube-agent-18.11.1": "teleport_keycloak",
     "kgateway-crds-v2.3.4": "gateway_api",
     "kgateway-v2.3.4": "gateway_api",
+    "gitlab-10.3.1": "gitlab",
+    "gitlab-runner-0.93.0": "gitlab",
 }
 # Charts whose names say nothing without the registry that has them, and what they are called here.
 OURS = {"base": "istio-base", "cni": "istio-cni", "ztunnel": "istio-ztunnel", "gateway": "istio-gateway"}

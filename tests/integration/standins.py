@@ -154,6 +154,7 @@ STATUS: dict[tuple[str, str], Callable[[Object], dict[str, Any]]] = {
     ("ceph.rook.io/v1", "CephFilesystem"): ended("Ready"),
     ("ceph.rook.io/v1", "CephObjectStore"): ended("Ready"),
     ("objectbucket.io/v1alpha1", "ObjectBucketClaim"): ended("Bound"),
+    ("ceph.rook.io/v1", "CephObjectStoreUser"): ended("Ready"),
     ("velero.io/v1", "BackupStorageLocation"): ended("Available"),
     ("velero.io/v1", "Schedule"): ended("Enabled"),
     ("velero.io/v1", "Backup"): ended("Completed", "startTimestamp", "completionTimestamp"),

@@ -40,7 +40,7 @@ LAYERS = {
     "network": ["metallb", "cert_manager", "gateway_api", "metrics_server", "istio", "k8gb"],
     "storage": ["snapshot_controller", "rook_ceph", "velero", "cnpg", "postgresql", "valkey"],
     "identity": ["vault", "external_secrets", "teleport_keycloak"],
-    "delivery": ["headlamp", "harbor", "argocd", "github_runners", "jenkins"],
+    "delivery": ["headlamp", "harbor", "argocd", "github_runners", "jenkins", "gitlab"],
     "data": ["strimzi"],
     "runtime": ["falco", "knative"],
 }
@@ -146,6 +146,9 @@ class Platform:
             ],
             "teleport_keycloak_operator": self.keycloak(),
             "teleport_keycloak_database": {"host": "keycloak-database-rw", "secret_name": "keycloak-database-app"},
+            "gitlab_database": {"host": "gitlab-database-rw", "secret_name": "gitlab-database-app"},
+            "gitlab_redis": {"host": "gitlab-valkey", "secret_name": "gitlab-valkey-generated"},
+            "gitlab_runners": [{"name": "shared", "token_secret": "runner-shared"}],
             "component_timeout": 60,
             **platform,
         }

@@ -34,7 +34,14 @@ RELEASE_DEFAULTS: Options = {
     "state": "present",
 }
 SECRET_DEFAULTS: Options = {"labels": {}, "annotations": {}, "type": "Opaque", "copies": [], "keys": []}
-KEY_DEFAULTS: Options = {"format": "password", "length": 32, "bits": None, "from_key": None, "user": None}
+KEY_DEFAULTS: Options = {
+    "format": "password",
+    "length": 32,
+    "bits": None,
+    "from_key": None,
+    "user": None,
+    "text": None,
+}
 
 
 @dataclass(frozen=True)

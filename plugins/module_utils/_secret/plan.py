@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import string
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +18,8 @@ from .._errors import KubestdError
 LETTERS = string.ascii_letters + string.digits
 # Formats that are made from another key of the same Secret, and of which formats that may be
 SOURCES = {"public_key": ("rsa_private_key", "ec_private_key"), "htpasswd": ("password", "hex", "base64")}
+# A name of another key in a text
+REFERENCE = re.compile(r"\$\{([-._A-Za-z0-9]+)\}")
 Random = Callable[[int], bytes]
 
 
@@ -30,6 +33,7 @@ class Key:
     bits: int
     user: str
     source: str
+    text: str = ""
 
 
 def make_keys(described: Sequence[Mapping[str, Any]]) -> list[Key]:
@@ -40,7 +44,8 @@ def make_keys(described: Sequence[Mapping[str, Any]]) -> list[Key]:
         raise KubestdError(
             f"keys has {next(name for name in names if names.count(name) > 1)} twice; a key has one description."
         )
-    return sorted((_make_key(options, by_name) for options in described), key=lambda key: key.format in SOURCES)
+    order = {**dict.fromkeys(SOURCES, 1), "text": 2}
+    return sorted((_make_key(options, by_name) for options in described), key=lambda key: order.get(key.format, 0))
 
 
 def _make_key(options: Mapping[str, Any], by_name: Mapping[str, Mapping[str, Any]]) -> Key:
@@ -57,9 +62,18 @@ def _make_key(options: Mapping[str, Any], by_name: Mapping[str, Mapping[str, Any
             )
         if options["format"] == "htpasswd" and not options.get("user"):
             raise KubestdError(f"user of the key {name} is missing; an htpasswd line has a user name.")
+    text = options.get("text") or ""
+    if options["format"] == "text":
+        named = REFERENCE.findall(text)
+        wrong = [one for one in named if one not in by_name or by_name[one]["format"] == "text"]
+        if not named or wrong:
+            said = f"names {wrong[0]}, which is no other key of this secret" if wrong else "names no key"
+            raise KubestdError(f"text of the key {name} {said}; write ${{KEY}} where the content of a key belongs.")
     if options["length"] < 1:
         raise KubestdError(f"length of the key {name} is {options['length']}; write a number above 0.")
-    return Key(name, options["format"], options["length"], options.get("bits") or 0, options.get("user") or "", source)
+    return Key(
+        name, options["format"], options["length"], options.get("bits") or 0, options.get("user") or "", source, text
+    )
 
 
 def password(length: int, random: Random) -> str:
@@ -105,6 +119,11 @@ def htpasswd(user: str, word: bytes) -> str:
     return f"{user}:{bcrypt.hashpw(word, bcrypt.gensalt(10)).decode()}"
 
 
+def composed(text: str, made: Mapping[str, bytes]) -> str:
+    """A text with the contents of other keys in it."""
+    return REFERENCE.sub(lambda found: made[found[1]].decode(), text)
+
+
 def make(key: Key, made: Mapping[str, bytes], random: Random) -> bytes:
     """The content of one key; made: the keys that are there already."""
     if key.format == "password":
@@ -115,6 +134,8 @@ def make(key: Key, made: Mapping[str, bytes], random: Random) -> bytes:
         return base64.b64encode(random(key.length))
     if key.format == "uuid":
         return str(uuid.UUID(bytes=random(16), version=4)).encode()
+    if key.format == "text":
+        return composed(key.text, made).encode()
     if key.format == "public_key":
         return public_key(made[key.source]).encode()
     if key.format == "htpasswd":
@@ -125,3 +146,14 @@ def make(key: Key, made: Mapping[str, bytes], random: Random) -> bytes:
 def missing(keys: list[Key], found: Mapping[str, Any]) -> list[Key]:
     """Keys that a Secret does not have yet; what it has is never made again."""
     return [key for key in keys if key.name not in found]
+
+
+def stale(keys: list[Key], made: Mapping[str, bytes]) -> list[Key]:
+    """Texts that other keys, or their own words, no longer agree with; these have nothing random of their own."""
+    texts = [key for key in keys if key.format == "text" and key.name in made]
+    return [
+        key
+        for key in texts
+        if all(one in made for one in REFERENCE.findall(key.text))
+        and composed(key.text, made).encode() != made[key.name]
+    ]

@@ -11,7 +11,7 @@ from typing import Any
 
 from .._kube import KubeError
 from .._objects import Object, Objects, Resource
-from .plan import Key, make, missing
+from .plan import Key, make, missing, stale
 
 SECRETS = Resource("v1", "Secret", "secrets", True)
 NAMESPACES = Resource("v1", "Namespace", "namespaces", False)
@@ -76,7 +76,11 @@ class Store:
         made = {name: base64.b64decode(text) for name, text in data.items()}
         for key in new:
             made[key.name] = b"" if check_mode else make(key, made, secrets.token_bytes)
-            data[key.name] = base64.b64encode(made[key.name]).decode()
+        outdated = [key for key in stale(self.keys, made) if key not in new]
+        for key in outdated:
+            made[key.name] = make(key, made, secrets.token_bytes)
+        new += outdated
+        data.update({key.name: base64.b64encode(made[key.name]).decode() for key in new})
         actions = []
         spaces = [self.namespace, *self.copies]
         for space in spaces:
