@@ -252,14 +252,14 @@ class Harbor:
     def one(self, path: str, name: str) -> dict[str, Any]:
         return next(dict(one) for one in self.ask(path) if one["name"] == name)
 
-    def pull(self, image: str, tag: str) -> bytes:
-        """A manifest, as containerd asks for it where Harbor is a mirror: a token first, for what everybody may pull."""
+    def pull(self, image: str, part: str) -> bytes:
+        """A manifest or a blob, as containerd asks for it where Harbor is a mirror: a token first, for what everybody may pull."""
         scope = urllib.parse.quote(f"repository:{image}:pull")
         with urllib.request.urlopen(
             f"{self.url}/service/token?service=harbor-registry&scope={scope}", timeout=30
         ) as said:
             token = json.load(said)["token"]
-        request = urllib.request.Request(f"{self.url}/v2/{image}/manifests/{tag}")
+        request = urllib.request.Request(f"{self.url}/v2/{image}/{part}")
         request.add_header("Authorization", f"Bearer {token}")
         request.add_header("Accept", "application/vnd.oci.image.manifest.v1+json")
         with urllib.request.urlopen(request, timeout=30) as answer:
@@ -572,7 +572,9 @@ def test_an_image_comes_through_the_path_that_nodes_are_told(
     mirror = next(one for one in documented_mirrors(ROOT) if one["name"] == "quay.io")
     path = urllib.parse.urlsplit(mirror["mirrors"][0]["url"]).path
     assert path == "/v2/quay.io"
-    assert harbor.pull(f"{path.removeprefix('/v2/')}/team/app", "1.0") == manifest
+    image = f"{path.removeprefix('/v2/')}/team/app"
+    assert harbor.pull(image, "manifests/1.0") == manifest
+    assert harbor.pull(image, f"blobs/{json.loads(manifest)['config']['digest']}") == b"{}"
 
 
 def test_a_project_with_images_stays(cluster: Cluster, harbor: Harbor) -> None:

@@ -292,7 +292,7 @@ class HarborStandIn:
         return {"id": number, "name": name, "secret": one["secret"]}
 
     def project(self, name: str) -> int:
-        return next(one["project_id"] for one in self.tables["projects"].values() if one["name"] == name)
+        return next(int(one["project_id"]) for one in self.tables["projects"].values() if one["name"] == name)
 
     def put_robots_one(self, number: int, body: Any, query: Any) -> Any:
         one = self.tables["robots"][number]
