@@ -615,6 +615,45 @@ def test_ansible_says_no_password_at_any_verbosity(
     assert "MARKER" not in text and cluster.read("robot-ci")["password"] not in text
 
 
+def test_the_role_brings_harbor_to_its_description(
+    cluster: Cluster, upstream: LockedRegistry, harbor: Harbor, tmp_path: Path
+) -> None:
+    """The tasks of the role before and after the release, with its variables."""
+    role = ROOT / "roles/harbor"
+    first, _, last = yaml.safe_load((role / "tasks/main.yml").read_text())
+    cache = {"name": "ghcr.io", "type": "docker-registry", "url": f"https://{upstream.address}"}
+    given = {
+        "component_kubeconfig": str(cluster.control_plane.kubeconfig),
+        "harbor_proxy_caches": [
+            {**cache, "ca": Path(upstream.ca).read_text(), "secret_name": "upstream", "quota": "1Gi"}
+        ],
+        "harbor_projects": [{"name": "direct", "members": [{"group": "everybody", "role": "guest"}]}],
+        "harbor_robots": [
+            {
+                "name": "role",
+                "permissions": [{"project": "direct", "access": ["repository:pull"]}],
+                "secrets": [{"name": "robot-role"}],
+            }
+        ],
+    }
+    files = [str(role / "defaults/main.yml"), str(role / "vars/main.yml")]
+    play = {"hosts": "localhost", "gather_facts": False, "vars_files": files, "tasks": [first, last]}
+    (tmp_path / "play.yml").write_text(yaml.safe_dump([play]))
+
+    def run(**more: Any) -> str:
+        (tmp_path / "given.yml").write_text(yaml.safe_dump({**given, **more}))
+        command = ["ansible-playbook", "-i", "localhost,", "-c", "local", "-v", "-e", f"@{tmp_path}/given.yml"]
+        done = subprocess.run([*command, str(tmp_path / "play.yml")], capture_output=True, text=True, check=False)
+        return done.stdout + done.stderr
+
+    for action, changed, made in (("plan", 1, False), ("release", 1, True), ("release", 0, True), ("health", 0, True)):
+        text = run(component_action=action)
+        assert f"changed={changed} " in text and "failed=0" in text, text
+        assert made == any(one["name"] == "ghcr.io" for one in harbor.ask("/projects"))
+    wrong = run(harbor_projects=[{"name": "Direct"}])
+    assert "The project 'Direct' has a name that Harbor refuses" in wrong and "failed=1" in wrong
+
+
 def test_what_leaves_the_lists_leaves_harbor_where_asked(
     cluster: Cluster, everything: dict[str, Any], harbor: Harbor
 ) -> None:
@@ -627,10 +666,13 @@ def test_what_leaves_the_lists_leaves_harbor_where_asked(
         "delete replication out",
         "delete replication mirror",
         "delete robot shop+ci",
+        "delete robot role",
         "delete robot pull",
         "delete project library",
+        "delete project ghcr.io",
         "delete project direct",
         "delete project 0815",
+        "delete registry ghcr.io",
         "delete registry edge",
     ]
     assert {one["name"] for one in harbor.ask("/projects")} == {"quay.io", "shop"}
