@@ -160,6 +160,16 @@ def test_all_parts_trust_the_authority_that_is_named(checkout: Path) -> None:
     assert values(checkout)["caBundleSecretName"] == ""
 
 
+def test_a_removal_says_that_passwords_of_robots_stay(checkout: Path) -> None:
+    role = checkout / "roles/harbor"
+    permissions = [{"project": "*", "access": ["repository:pull"]}]
+    robots = [{"name": "pull", "permissions": permissions, "secrets": [{"name": "pull"}]}]
+    assert (
+        record(role)["keeps"] == record(role, harbor_robots=[{"name": "x", "permissions": permissions}])["keeps"] == []
+    )
+    assert record(role, harbor_robots=robots)["keeps"] == ["Secrets with the passwords of robots"]
+
+
 def test_every_part_has_a_budget_and_is_measured(checkout: Path) -> None:
     found = values(checkout, **EVERYTHING)
     for part in ("portal", "core", "jobservice", "registry", "trivy", "exporter"):

@@ -352,7 +352,7 @@ class Cluster:
         given = {"kubeconfig": str(self.control_plane.kubeconfig), "timeout": 20, **given}
         checked = ArgumentSpecValidator(ARGUMENTS).validate(given)
         assert not checked.error_messages, checked.error_messages
-        done = result(checked.validated_parameters, check_mode)
+        done: dict[str, Any] = result(checked.validated_parameters, check_mode)
         assert "MARKER" not in json.dumps(done)
         return done
 

@@ -17,7 +17,9 @@ class Client:
     """Answers in turn, and what was asked for."""
 
     def __init__(self, *answers: Answer) -> None:
-        self.answers, self.asked, self.headers, self.retry_for = list(answers), [], {}, 60.0
+        self.answers, self.retry_for = list(answers), 60.0
+        self.asked: list[tuple[Any, ...]] = []
+        self.headers: dict[str, str] = {}
 
     def add_header(self, name: str, value: str) -> None:
         self.headers[name] = value
@@ -33,7 +35,7 @@ SECOND = Answer(200, "", {"set-cookie": "sid=s2; Path=/; HttpOnly", "x-harbor-cs
 
 def test_a_login_gives_cookies_and_a_token_that_every_change_shows() -> None:
     client = Client(FIRST, SECOND, Answer(201, "", {"location": "/api/v2.0/projects/7"}))
-    api = Api(client, "/proxy")  # type: ignore[arg-type]
+    api = Api(client, "/proxy")
     api.login("admin", "p&=ä")
     assert api.make("/projects", {"project_name": "x"}) == "7"
     _, login, change = client.asked
@@ -46,7 +48,7 @@ def test_a_login_gives_cookies_and_a_token_that_every_change_shows() -> None:
 
 def test_reading_is_tried_again_and_a_change_is_not() -> None:
     client = Client(Answer(200, []), Answer(500, {"errors": [{"message": "no  space"}]}))
-    api = Api(client)  # type: ignore[arg-type]
+    api = Api(client)
     api.get("/registries")
     with pytest.raises(HarborError, match="Harbor answers 500 to PUT /quotas/1: no space"):
         api.send("PUT", "/quotas/1", {})
@@ -62,5 +64,5 @@ def test_reading_is_tried_again_and_a_change_is_not() -> None:
 )
 def test_a_refused_login_is_said_without_the_password(answer: Answer, message: str) -> None:
     with pytest.raises(HarborError, match=message) as refused:
-        Api(Client(FIRST, answer)).login("admin", "marker")  # type: ignore[arg-type]
+        Api(Client(FIRST, answer)).login("admin", "marker")
     assert "marker" not in str(refused.value)
