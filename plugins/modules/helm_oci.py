@@ -122,7 +122,8 @@ options:
     default: {}
     suboptions:
       registry:
-        description: Takes the place of the registry's host, for example V(mirror.example.com:5000) or V(mirror.example.com/proxy).
+        description: Takes the place of the registry's host, for example V(mirror.example.com:5000) or V(mirror.example.com/proxy). In it C({host}) is the host
+          itself, as in V(harbor.example.com/{host}) for the proxy caches of a Harbor.
         type: str
       files:
         description: Address below which files lie under the host and path of their origin, for example V(http://mirror.example.com/files).

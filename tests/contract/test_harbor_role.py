@@ -150,9 +150,24 @@ def test_trivy_asks_the_mirror_of_a_platform_without_internet(checkout: Path) ->
     assert values(checkout, harbor_trivy_database=own)["trivy"]["dbRepository"] == own["repositories"]
 
 
+def test_trivy_finds_its_databases_in_a_mirror_that_keeps_hosts(checkout: Path) -> None:
+    found = values(checkout, platform_mirror={"registry": "harbor.example.com/{host}"})["trivy"]
+    assert found["dbRepository"] == ["harbor.example.com/ghcr.io/aquasecurity/trivy-db"]
+
+
 def test_all_parts_trust_the_authority_that_is_named(checkout: Path) -> None:
     assert values(checkout, harbor_ca_secret="platform-ca")["caBundleSecretName"] == "platform-ca"
     assert values(checkout)["caBundleSecretName"] == ""
+
+
+def test_a_removal_says_that_passwords_of_robots_stay(checkout: Path) -> None:
+    role = checkout / "roles/harbor"
+    permissions = [{"project": "*", "access": ["repository:pull"]}]
+    robots = [{"name": "pull", "permissions": permissions, "secrets": [{"name": "pull"}]}]
+    assert (
+        record(role)["keeps"] == record(role, harbor_robots=[{"name": "x", "permissions": permissions}])["keeps"] == []
+    )
+    assert record(role, harbor_robots=robots)["keeps"] == ["Secrets with the passwords of robots"]
 
 
 def test_every_part_has_a_budget_and_is_measured(checkout: Path) -> None:

@@ -252,14 +252,14 @@ class Harbor:
     def one(self, path: str, name: str) -> dict[str, Any]:
         return next(dict(one) for one in self.ask(path) if one["name"] == name)
 
-    def pull(self, image: str, tag: str) -> bytes:
-        """A manifest, as containerd asks for it where Harbor is a mirror: a token first, for what everybody may pull."""
+    def pull(self, image: str, part: str) -> bytes:
+        """A manifest or a blob, as containerd asks for it where Harbor is a mirror: a token first, for what everybody may pull."""
         scope = urllib.parse.quote(f"repository:{image}:pull")
         with urllib.request.urlopen(
             f"{self.url}/service/token?service=harbor-registry&scope={scope}", timeout=30
         ) as said:
             token = json.load(said)["token"]
-        request = urllib.request.Request(f"{self.url}/v2/{image}/manifests/{tag}")
+        request = urllib.request.Request(f"{self.url}/v2/{image}/{part}")
         request.add_header("Authorization", f"Bearer {token}")
         request.add_header("Accept", "application/vnd.oci.image.manifest.v1+json")
         with urllib.request.urlopen(request, timeout=30) as answer:
@@ -352,7 +352,7 @@ class Cluster:
         given = {"kubeconfig": str(self.control_plane.kubeconfig), "timeout": 20, **given}
         checked = ArgumentSpecValidator(ARGUMENTS).validate(given)
         assert not checked.error_messages, checked.error_messages
-        done = result(checked.validated_parameters, check_mode)
+        done: dict[str, Any] = result(checked.validated_parameters, check_mode)
         assert "MARKER" not in json.dumps(done)
         return done
 
@@ -572,7 +572,9 @@ def test_an_image_comes_through_the_path_that_nodes_are_told(
     mirror = next(one for one in documented_mirrors(ROOT) if one["name"] == "quay.io")
     path = urllib.parse.urlsplit(mirror["mirrors"][0]["url"]).path
     assert path == "/v2/quay.io"
-    assert harbor.pull(f"{path.removeprefix('/v2/')}/team/app", "1.0") == manifest
+    image = f"{path.removeprefix('/v2/')}/team/app"
+    assert harbor.pull(image, "manifests/1.0") == manifest
+    assert harbor.pull(image, f"blobs/{json.loads(manifest)['config']['digest']}") == b"{}"
 
 
 def test_a_project_with_images_stays(cluster: Cluster, harbor: Harbor) -> None:
@@ -613,6 +615,45 @@ def test_ansible_says_no_password_at_any_verbosity(
     assert "MARKER" not in text and cluster.read("robot-ci")["password"] not in text
 
 
+def test_the_role_brings_harbor_to_its_description(
+    cluster: Cluster, upstream: LockedRegistry, harbor: Harbor, tmp_path: Path
+) -> None:
+    """The tasks of the role before and after the release, with its variables."""
+    role = ROOT / "roles/harbor"
+    first, _, last = yaml.safe_load((role / "tasks/main.yml").read_text())
+    cache = {"name": "ghcr.io", "type": "docker-registry", "url": f"https://{upstream.address}"}
+    given = {
+        "component_kubeconfig": str(cluster.control_plane.kubeconfig),
+        "harbor_proxy_caches": [
+            {**cache, "ca": Path(upstream.ca).read_text(), "secret_name": "upstream", "quota": "1Gi"}
+        ],
+        "harbor_projects": [{"name": "direct", "members": [{"group": "everybody", "role": "guest"}]}],
+        "harbor_robots": [
+            {
+                "name": "role",
+                "permissions": [{"project": "direct", "access": ["repository:pull"]}],
+                "secrets": [{"name": "robot-role"}],
+            }
+        ],
+    }
+    files = [str(role / "defaults/main.yml"), str(role / "vars/main.yml")]
+    play = {"hosts": "localhost", "gather_facts": False, "vars_files": files, "tasks": [first, last]}
+    (tmp_path / "play.yml").write_text(yaml.safe_dump([play]))
+
+    def run(**more: Any) -> str:
+        (tmp_path / "given.yml").write_text(yaml.safe_dump({**given, **more}))
+        command = ["ansible-playbook", "-i", "localhost,", "-c", "local", "-v", "-e", f"@{tmp_path}/given.yml"]
+        done = subprocess.run([*command, str(tmp_path / "play.yml")], capture_output=True, text=True, check=False)
+        return done.stdout + done.stderr
+
+    for action, changed, made in (("plan", 1, False), ("release", 1, True), ("release", 0, True), ("health", 0, True)):
+        text = run(component_action=action)
+        assert f"changed={changed} " in text and "failed=0" in text, text
+        assert made == any(one["name"] == "ghcr.io" for one in harbor.ask("/projects"))
+    wrong = run(harbor_projects=[{"name": "Direct"}])
+    assert "The project 'Direct' has a name that Harbor refuses" in wrong and "failed=1" in wrong
+
+
 def test_what_leaves_the_lists_leaves_harbor_where_asked(
     cluster: Cluster, everything: dict[str, Any], harbor: Harbor
 ) -> None:
@@ -625,10 +666,13 @@ def test_what_leaves_the_lists_leaves_harbor_where_asked(
         "delete replication out",
         "delete replication mirror",
         "delete robot shop+ci",
+        "delete robot role",
         "delete robot pull",
         "delete project library",
+        "delete project ghcr.io",
         "delete project direct",
         "delete project 0815",
+        "delete registry ghcr.io",
         "delete registry edge",
     ]
     assert {one["name"] for one in harbor.ask("/projects")} == {"quay.io", "shop"}

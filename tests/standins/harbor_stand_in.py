@@ -66,6 +66,7 @@ class HarborStandIn:
         self.changes: list[str] = []
         self.headers: dict[str, str] = {}
         self.read_only = False
+        self.users = False
         self.post_projects({"project_name": "library", "metadata": {"public": "true"}}, {})
 
     def add_header(self, name: str, value: str) -> None:
@@ -108,7 +109,8 @@ class HarborStandIn:
         return table[number]
 
     def get_configurations(self, query: Any) -> Any:
-        return {name: {"value": value, "editable": not self.read_only} for name, value in self.settings.items()}
+        fixed = {*(self.settings if self.read_only else ()), *(["auth_mode"] if self.users else ())}
+        return {name: {"value": value, "editable": name not in fixed} for name, value in self.settings.items()}
 
     def put_configurations(self, body: Any, query: Any) -> Any:
         if self.read_only:
@@ -287,12 +289,12 @@ class HarborStandIn:
         project = self.project(space) if body["level"] == "project" else 0
         number = next(self.numbers)
         name = f"robot${space}+{body['name']}" if project else f"robot${body['name']}"
-        one = {**body, "id": number, "name": name, "project": project, "secret": f"Secret{number}"}
-        self.tables["robots"][number] = one
-        return {"id": number, "name": name, "secret": one["secret"]}
+        made = {"id": number, "name": name, "creation_time": f"2026-01-01T00:00:{number % 60:02}.000Z"}
+        self.tables["robots"][number] = {**body, **made, "project": project, "secret": f"Secret{number}"}
+        return {**made, "secret": f"Secret{number}"}
 
     def project(self, name: str) -> int:
-        return next(one["project_id"] for one in self.tables["projects"].values() if one["name"] == name)
+        return next(int(one["project_id"]) for one in self.tables["projects"].values() if one["name"] == name)
 
     def put_robots_one(self, number: int, body: Any, query: Any) -> Any:
         one = self.tables["robots"][number]

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from .api import Api
 from .plan import Fields, HarborError, Key, Step, Wanted
-from .read import SCHEDULES
+from .read import SCHEDULES, identity
 
 OIDC_GROUP = 3
 # Fields of a project that stand in its metadata, in the words of the API.
@@ -22,9 +22,9 @@ class SecretStore(Protocol):
     """Secrets of robots in the cluster."""
 
     def password(self, robot: Key, of: str) -> str:
-        """The password that a Secret holds for the robot with this number; '' when none does."""
+        """The password that a Secret holds for the robot of this identity; '' when none does."""
 
-    def put(self, key: Key, fields: Fields, user: str, number: str, password: str) -> None:
+    def put(self, key: Key, fields: Fields, user: str, of: str, password: str) -> None:
         """Write a Secret."""
 
     def take_away(self, key: Key) -> None:
@@ -44,7 +44,9 @@ class Worker:
     ) -> None:
         self.api, self.found, self.wanted, self.secrets, self.store = api, found, wanted, secrets, store
         self.numbers = {key: str(fields["id"]) for key, fields in found.items() if "id" in fields}
-        self.users = {key: str(fields["full_name"]) for key, fields in found.items() if key[0] == "robot"}
+        robots = {key: fields for key, fields in found.items() if key[0] == "robot"}
+        self.users = {key: str(fields["full_name"]) for key, fields in robots.items()}
+        self.identities = {key: str(fields["identity"]) for key, fields in robots.items()}
         self.passwords: dict[Key, str] = {}
 
     def take(self, step: Step) -> None:
@@ -188,7 +190,7 @@ class Worker:
             return
         made = self.api.send("POST", "/robots", {**body, "name": step.key[2]}).data
         self.numbers[step.key], self.users[step.key] = str(made["id"]), made["name"]
-        self.passwords[step.key] = made["secret"]
+        self.identities[step.key], self.passwords[step.key] = identity(made), made["secret"]
 
     def robot_secret(self, step: Step) -> None:
         """The password of a robot, in the cluster. What no Secret holds any more is made anew."""
@@ -196,11 +198,11 @@ class Worker:
             self.store.take_away(step.key)
             return
         robot = ("robot", *step.key[1:3])
-        number = self.numbers[robot]
+        of = self.identities[robot]
         if robot not in self.passwords:
-            known = self.store.password(robot, number)
-            self.passwords[robot] = known or self.api.send("PATCH", f"/robots/{number}", {}).data["secret"]
-        self.store.put(step.key, self.whole(step), self.users[robot], number, self.passwords[robot])
+            known = self.store.password(robot, of)
+            self.passwords[robot] = known or self.api.send("PATCH", f"/robots/{self.numbers[robot]}", {}).data["secret"]
+        self.store.put(step.key, self.whole(step), self.users[robot], of, self.passwords[robot])
 
     def replication(self, step: Step) -> None:
         """Images that are copied."""

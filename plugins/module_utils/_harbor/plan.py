@@ -121,7 +121,7 @@ def make_plan(found: Mapping[Key, Fields], wanted: Wanted) -> Plan:
 def owned(things: Mapping[Key, Fields], found: Mapping[Key, Fields]) -> dict[Key, Fields]:
     """The things, with each Secret of a robot belonging to the robot that is there now, or to one that is yet to be made."""
     return {
-        key: {**fields, "of": str(found.get(("robot", *key[1:3]), {}).get("id", "new"))}
+        key: {**fields, "of": str(found.get(("robot", *key[1:3]), {}).get("identity", "new"))}
         if key[0] == "robot_secret"
         else fields
         for key, fields in things.items()
@@ -160,6 +160,10 @@ def _refuse_fixed(key: Key, name: str, before: Fields) -> None:
     if advice:
         raise HarborError(
             f"{name} of {said(key)} is {before.get(name) or 'none'}, which Harbor does not change; {advice}."
+        )
+    if name == "auth_mode" and before.get("read_only") == (name,):
+        raise HarborError(
+            f"auth_mode of Harbor is {before[name]} and stays so, since there are accounts besides the administrator's; delete these first."
         )
     if key[0] == "configuration" and name in before.get("read_only", ()):
         raise HarborError(

@@ -148,6 +148,7 @@ class Reader:
         return {
             "id": one["id"],
             "full_name": one["name"],
+            "identity": identity(one),
             "description": one.get("description") or "",
             "duration": one.get("duration"),
             "disable": bool(one.get("disable")),
@@ -193,6 +194,11 @@ class Reader:
             "delete_untagged": bool(options.get("delete_untagged")),
             "workers": options.get("workers") or 1,
         }
+
+
+def identity(robot: Mapping[str, Any]) -> str:
+    """Which robot it is: another Harbor begins to count anew."""
+    return f"{robot['id']}@{robot.get('creation_time', '')}"
 
 
 def selected(rule: Mapping[str, Any]) -> tuple[tuple[str, str], tuple[str, str]]:

@@ -97,19 +97,19 @@ class RobotSecrets:
         return self.found
 
     def password(self, robot: Key, of: str) -> str:
-        """The password that one of them holds for the robot of this number; '' when none does."""
+        """The password that one of them holds for the robot of this identity; '' when none does."""
         for key, text in self.held.items():
             if key[1:3] == robot[1:3] and self.found[key]["of"] == of:
                 return text
         return ""
 
-    def put(self, key: Key, fields: Fields, user: str, number: str, password: str) -> None:
+    def put(self, key: Key, fields: Fields, user: str, of: str, password: str) -> None:
         """Write one."""
         content = {"username": user, "password": password}
         if fields["format"] == "pull":
             login = {"username": user, "password": password, "auth": _base64(f"{user}:{password}")}
             content[".dockerconfigjson"] = json.dumps({"auths": {fields["host"]: login}})
-        metadata = {"name": key[4], "namespace": key[3], "annotations": {ROBOT: f"{number} {fields['host']}"}}
+        metadata = {"name": key[4], "namespace": key[3], "annotations": {ROBOT: f"{of} {fields['host']}"}}
         body = {
             "apiVersion": "v1",
             "kind": "Secret",

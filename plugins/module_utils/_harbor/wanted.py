@@ -14,7 +14,7 @@ from .plan import Fields, HarborError, Key, Wanted
 Options = Mapping[str, Any]
 # src/server/v2.0/handler of Harbor 2.15: project.go (names), robot.go (validateName), member (role ids)
 PROJECT_NAME = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
-ROLES = {"project_admin": 1, "developer": 2, "guest": 3, "maintainer": 4, "limited_guest": 5}
+ROLES = {"project_admin": 1, "maintainer": 4, "developer": 2, "guest": 3, "limited_guest": 5}
 KEEPS = {
     "always": "always",
     "latest_pushed": "latestPushedK",

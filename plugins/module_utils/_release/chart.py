@@ -22,6 +22,8 @@ from .._errors import KubestdError
 from .._yaml import yaml
 
 SHA256 = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
+# What stands for the host of a reference in the address of a mirror that keeps it.
+HOST = "{host}"
 OCI = re.compile(r"oci://(?P<host>[^/@]+)/(?P<path>[^:@]+)(?::(?P<tag>[^@]+))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?")
 # A Secret holds 1 MiB (apimachinery, core validation MaxSecretSize), helm stores base64 of gzip in it.
 MAX_RELEASE = 1048576 * 3 // 4
@@ -68,7 +70,7 @@ def source(chart: dict[str, Any], mirror: dict[str, Any] | None = None) -> Sourc
         manifest = manifest or (found["digest"] or "")[7:]
         if not version and not manifest:
             raise KubestdError(f"chart.version is missing for {ref}; a release never follows the newest chart.")
-        host = mirror.get("registry") or found["host"]
+        host = str(mirror.get("registry") or HOST).replace(HOST, found["host"])
         return Source("oci", f"oci://{host}/{found['path']}", version, pin, manifest)
     if re.match(r"https?://", ref):
         if not urlsplit(ref).path.endswith((".tgz", ".tar.gz")):

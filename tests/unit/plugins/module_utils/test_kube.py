@@ -59,6 +59,14 @@ def url(server: http.server.ThreadingHTTPServer) -> str:
     return f"http://127.0.0.1:{server.server_address[1]}"
 
 
+def test_bytes_are_sent_as_they_are_and_cookies_are_kept_apart(server: http.server.ThreadingHTTPServer) -> None:
+    Handler.answers = [(200, "")]
+    Handler.extra = {"Set-Cookie": "a=1; Expires=Sun, 29 Nov 2026 06:48:35 GMT", "set-cookie": "b=2"}
+    answer = KubeClient(url(server)).ask("POST", "/login", b"user=x", content_type="application/x-www-form-urlencoded")
+    assert Handler.seen == ["POST /login application/x-www-form-urlencoded user=x"]
+    assert answer.headers["set-cookie"].splitlines() == ["a=1; Expires=Sun, 29 Nov 2026 06:48:35 GMT", "b=2"]
+
+
 def test_one_connection_carries_many_requests(server: http.server.ThreadingHTTPServer) -> None:
     Handler.answers = [(200, '{"a": 1}')]
     client = KubeClient(url(server))

@@ -170,6 +170,12 @@ def test_a_wrong_reference_is_named(options: dict[str, Any], sentence: str) -> N
         chart.source(options)
 
 
+def test_a_mirror_may_keep_the_host_in_its_path() -> None:
+    mirror = {"registry": "harbor.example.com/{host}"}
+    moved = chart.source({"ref": "oci://quay.io:443/a/b", "version": "1"}, mirror)
+    assert moved.ref == "oci://harbor.example.com/quay.io:443/a/b"
+
+
 def test_a_mirror_takes_the_place_of_the_host() -> None:
     mirror = {"registry": "m:5000/proxy", "files": "http://m/files/"}
     assert chart.source({"ref": "oci://quay.io/a/b", "version": "1"}, mirror).ref == "oci://m:5000/proxy/a/b"
