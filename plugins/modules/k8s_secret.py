@@ -65,8 +65,9 @@ options:
         description:
           - What it is made of. V(password) has letters and digits; V(hex), V(base64) and V(uuid) are random bytes; private keys are PEM.
           - V(public_key) and V(htpasswd) are made from another key, O(keys[].from_key).
+          - V(user) is the name in O(keys[].user), which is no secret, for programs that read both from one Secret.
         type: str
-        choices: [password, hex, base64, uuid, rsa_private_key, ec_private_key, public_key, htpasswd]
+        choices: [password, hex, base64, uuid, rsa_private_key, ec_private_key, public_key, htpasswd, user]
         default: password
       length:
         description: Number of characters of a password, or of random bytes.
@@ -79,7 +80,7 @@ options:
         description: Name of the key of this Secret that this one is made from.
         type: str
       user:
-        description: Name of the user in an htpasswd line.
+        description: Name of the user in an htpasswd line, or of V(user).
         type: str
   copies:
     description: Namespaces that get a copy, which is kept equal. They are made when they are not there.
@@ -141,7 +142,8 @@ from ..module_utils._secret.run import Store
 
 def main() -> None:
     """Run the module."""
-    formats = ["password", "hex", "base64", "uuid", "rsa_private_key", "ec_private_key", "public_key", "htpasswd"]
+    keys = ["rsa_private_key", "ec_private_key", "public_key"]
+    formats = ["password", "hex", "base64", "uuid", *keys, "htpasswd", "user"]
     key = {
         "key": {"type": "str", "required": True, "no_log": False},
         "format": {"type": "str", "choices": formats, "default": "password"},

@@ -112,7 +112,7 @@ PARENTS = {
 }
 # What every system answers at once, and where a Vault listens: at the same port in all pods, which have the address of this machine.
 SAID = {"status": "healthy", "sealed": False, "standby": False, "initialized": True, "type": "shamir", "t": 2,
-        "issuer": "https://keycloak.example.test/realms/platform", "strategy": "token"}  # fmt: skip
+        "issuer": "https://keycloak.example.test/realms/platform", "strategy": "token", "query": "keeper answers"}  # fmt: skip
 VAULT_PORT = 8200
 
 
@@ -147,6 +147,8 @@ STATUS: dict[tuple[str, str], Callable[[Object], dict[str, Any]]] = {
     ("velero.io/v1", "Backup"): ended("Completed", "startTimestamp", "completionTimestamp"),
     ("postgresql.cnpg.io/v1", "Cluster"): database,
     ("postgresql.cnpg.io/v1", "Backup"): ended("completed", "startedAt", "stoppedAt"),
+    ("clickhouse.altinity.com/v1", "ClickHouseInstallation"): lambda _: {"status": "Completed"},
+    ("clickhouse-keeper.altinity.com/v1", "ClickHouseKeeperInstallation"): lambda _: {"status": "Completed"},
     ("kafka.strimzi.io/v1", "Kafka"): observed(),
     ("kafka.strimzi.io/v1", "KafkaTopic"): observed(),
     ("kafka.strimzi.io/v1", "KafkaUser"): observed(),

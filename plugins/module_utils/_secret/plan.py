@@ -57,6 +57,8 @@ def _make_key(options: Mapping[str, Any], by_name: Mapping[str, Mapping[str, Any
             )
         if options["format"] == "htpasswd" and not options.get("user"):
             raise KubestdError(f"user of the key {name} is missing; an htpasswd line has a user name.")
+    if options["format"] == "user" and not options.get("user"):
+        raise KubestdError(f"user of the key {name} is missing; write the name that the key holds.")
     if options["length"] < 1:
         raise KubestdError(f"length of the key {name} is {options['length']}; write a number above 0.")
     return Key(name, options["format"], options["length"], options.get("bits") or 0, options.get("user") or "", source)
@@ -115,6 +117,8 @@ def make(key: Key, made: Mapping[str, bytes], random: Random) -> bytes:
         return base64.b64encode(random(key.length))
     if key.format == "uuid":
         return str(uuid.UUID(bytes=random(16), version=4)).encode()
+    if key.format == "user":
+        return key.user.encode()
     if key.format == "public_key":
         return public_key(made[key.source]).encode()
     if key.format == "htpasswd":

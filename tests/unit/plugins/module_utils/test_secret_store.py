@@ -9,8 +9,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible_collections.kubestd.platform.plugins.module_utils._errors import KubestdError
 from ansible_collections.kubestd.platform.plugins.module_utils._kube import Answer, KubeClient, KubeError
-from ansible_collections.kubestd.platform.plugins.module_utils._secret.plan import Key
+from ansible_collections.kubestd.platform.plugins.module_utils._secret.plan import Key, make, make_keys
 from ansible_collections.kubestd.platform.plugins.module_utils._secret.run import Store
 
 
@@ -46,3 +47,11 @@ def test_a_namespace_that_may_not_be_made_is_told() -> None:
     store = Store(SimpleNamespace(client=Scripted(403)), OPTIONS, [Key("key", "password", 8, 0, "", "")])  # type: ignore[arg-type]
     with pytest.raises(KubeError, match="as it is"):
         store.present(check_mode=False)
+
+
+def test_a_name_stands_beside_its_password() -> None:
+    described = {"key": "username", "format": "user", "user": "reader", "length": 32}
+    (key,) = make_keys([described])
+    assert make(key, {}, lambda _: b"") == b"reader"
+    with pytest.raises(KubestdError, match="user of the key username is missing"):
+        make_keys([{**described, "user": None}])
