@@ -97,6 +97,7 @@ TRUE = {"status": "True", "reason": "StandIn", "message": "", "lastTransitionTim
 # (apiVersion, kind): the conditions that its operator sets when all is well
 CONDITIONS = {
     ("cert-manager.io/v1", "ClusterIssuer"): ("Ready",),
+    ("cert-manager.io/v1", "Issuer"): ("Ready",),
     ("cert-manager.io/v1", "Certificate"): ("Ready",),
     ("gateway.networking.k8s.io/v1", "GatewayClass"): ("Accepted",),
     ("gateway.networking.k8s.io/v1", "Gateway"): ("Accepted", "Programmed"),

@@ -28,7 +28,7 @@ from .conftest import ROOT
 from .control_plane import CACHE
 
 ROLE = ROOT / "roles/strimzi"
-VERSION = merged(ROLE, "defaults")["strimzi_kafka_version"]
+VERSION = str(merged(ROLE, "defaults")["strimzi_kafka_version"])
 # Strimzi's library for tokens; the version in its images may be newer than what Maven has
 OAUTH = "0.17.1"
 JARS = CACHE / f"kafka-{VERSION}"
