@@ -65,7 +65,7 @@ options:
         description:
           - What it is made of. V(password) has letters and digits; V(hex), V(base64) and V(uuid) are random bytes; private keys are PEM.
           - V(public_key) and V(htpasswd) are made from another key, O(keys[].from_key).
-          - V(text) is O(keys[].text) with other keys in it. Nothing of it is random, so that it follows them and its own words.
+          - V(text) is O(keys[].text), with other keys in it where it names some. Nothing of it is random, so that it follows them and its own words.
         type: str
         choices: [password, hex, base64, uuid, rsa_private_key, ec_private_key, public_key, htpasswd, text]
         default: password
@@ -145,10 +145,11 @@ from ..module_utils._secret.run import Store
 
 def main() -> None:
     """Run the module."""
-    formats = ["password", "hex", "base64", "uuid", "rsa_private_key", "ec_private_key", "public_key", "htpasswd"]
+    keys = ["rsa_private_key", "ec_private_key", "public_key"]
+    formats = ["password", "hex", "base64", "uuid", *keys, "htpasswd", "text"]
     key = {
         "key": {"type": "str", "required": True, "no_log": False},
-        "format": {"type": "str", "choices": [*formats, "text"], "default": "password"},
+        "format": {"type": "str", "choices": formats, "default": "password"},
         "length": {"type": "int", "default": 32},
         "bits": {"type": "int"},
         "from_key": {"type": "str", "no_log": False},

@@ -101,6 +101,7 @@ TRUE = {"status": "True", "reason": "StandIn", "message": "", "lastTransitionTim
 # (apiVersion, kind): the conditions that its operator sets when all is well
 CONDITIONS = {
     ("cert-manager.io/v1", "ClusterIssuer"): ("Ready",),
+    ("cert-manager.io/v1", "Issuer"): ("Ready",),
     ("cert-manager.io/v1", "Certificate"): ("Ready",),
     ("gateway.networking.k8s.io/v1", "GatewayClass"): ("Accepted",),
     ("gateway.networking.k8s.io/v1", "Gateway"): ("Accepted", "Programmed"),
@@ -123,6 +124,7 @@ PARENTS = {
 SAID = {"status": "healthy", "sealed": False, "standby": False, "initialized": True, "type": "shamir", "t": 2,
         "issuer": "https://keycloak.example.test/realms/platform", "strategy": "token",
         "metrics": "falcosecurity_falcosidekick_falco_events_total{rule=Test event of the platform}"}  # fmt: skip
+        "issuer": "https://keycloak.example.test/realms/platform", "strategy": "token", "query": "keeper answers"}  # fmt: skip
 VAULT_PORT = 8200
 # What is not answered with that: Jenkins asks for a login, and begins one at the provider.
 OTHERWISE = {"/api/json": (403, b"Authentication required"), "/securityRealm/commenceLogin": (302, b"")}
@@ -161,6 +163,8 @@ STATUS: dict[tuple[str, str], Callable[[Object], dict[str, Any]]] = {
     ("postgresql.cnpg.io/v1", "Cluster"): database,
     ("postgresql.cnpg.io/v1", "Backup"): ended("completed", "startedAt", "stoppedAt"),
     ("actions.github.com/v1alpha1", "AutoscalingRunnerSet"): ended("Running"),
+    ("clickhouse.altinity.com/v1", "ClickHouseInstallation"): lambda _: {"status": "Completed"},
+    ("clickhouse-keeper.altinity.com/v1", "ClickHouseKeeperInstallation"): lambda _: {"status": "Completed"},
     ("kafka.strimzi.io/v1", "Kafka"): observed(),
     ("kafka.strimzi.io/v1", "KafkaTopic"): observed(),
     ("kafka.strimzi.io/v1", "KafkaUser"): observed(),

@@ -41,7 +41,7 @@ LAYERS = {
     "storage": ["snapshot_controller", "rook_ceph", "velero", "cnpg", "postgresql", "valkey"],
     "identity": ["vault", "external_secrets", "teleport_keycloak"],
     "delivery": ["headlamp", "harbor", "argocd", "github_runners", "jenkins", "gitlab"],
-    "data": ["strimzi"],
+    "data": ["strimzi", "clickhouse"],
     "runtime": ["falco", "knative"],
 }
 if UPSTREAM:

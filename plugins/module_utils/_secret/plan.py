@@ -64,10 +64,9 @@ def _make_key(options: Mapping[str, Any], by_name: Mapping[str, Mapping[str, Any
             raise KubestdError(f"user of the key {name} is missing; an htpasswd line has a user name.")
     text = options.get("text") or ""
     if options["format"] == "text":
-        named = REFERENCE.findall(text)
-        wrong = [one for one in named if one not in by_name or by_name[one]["format"] == "text"]
-        if not named or wrong:
-            said = f"names {wrong[0]}, which is no other key of this secret" if wrong else "names no key"
+        wrong = [one for one in REFERENCE.findall(text) if one not in by_name or by_name[one]["format"] == "text"]
+        if not text or wrong:
+            said = f"names {wrong[0]}, which is no other key of this secret" if wrong else "is empty"
             raise KubestdError(f"text of the key {name} {said}; write ${{KEY}} where the content of a key belongs.")
     if options["length"] < 1:
         raise KubestdError(f"length of the key {name} is {options['length']}; write a number above 0.")

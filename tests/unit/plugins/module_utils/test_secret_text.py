@@ -77,11 +77,17 @@ def test_it_follows_a_key_that_was_made_anew() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("no key", "names no key"),
+        ("", "is empty"),
         ("${none}", "names none, which is no other key"),
         ("${line}", "names line, which is no other key"),
     ],
 )
-def test_a_text_that_names_no_other_key_is_refused(text: str, said: str) -> None:
+def test_a_text_that_is_empty_or_names_no_other_key_is_refused(text: str, said: str) -> None:
     with pytest.raises(KubestdError, match=said):
         make_keys(keys(text))
+
+
+def test_a_text_without_another_key_stands_beside_it() -> None:
+    """As the name of a user beside its password, for programs that read both from one Secret."""
+    (key,) = make_keys([{"key": "username", "format": "text", "length": 32, "text": "reader"}])
+    assert make(key, {}, lambda _: b"") == b"reader"
