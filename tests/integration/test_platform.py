@@ -25,7 +25,7 @@ import yaml
 
 from ..contract.keys import chart_of
 from ..contract.test_roles import merged
-from ..standins import build, keycloak_operator
+from ..standins import build, keycloak_operator, kubevirt_operators
 from .charts import run as helm_run
 from .conftest import ROOT, Result
 from .control_plane import ControlPlane, Registry, helm
@@ -41,7 +41,7 @@ LAYERS = {
     "storage": ["snapshot_controller", "rook_ceph", "velero", "cnpg", "postgresql", "valkey"],
     "identity": ["vault", "external_secrets", "teleport_keycloak"],
     "delivery": ["headlamp", "harbor", "argocd"],
-    "runtime": ["falco"],
+    "runtime": ["falco", "kubevirt"],
 }
 if UPSTREAM:
     del LAYERS["foundation"]  # there is no mirror
@@ -106,6 +106,17 @@ class Platform:
         file = {"name": "operator.yml", "sha256": hashlib.sha256(text.encode()).hexdigest()}
         return {"base": "https://keycloak.example", "api_version": "k8s.keycloak.org/v2alpha1", "files": [file]}
 
+    def kubevirt(self) -> dict[str, Any]:
+        """The stand-ins of KubeVirt's operators, where the mirror has them, and their digests."""
+        found = {}
+        for option, text in kubevirt_operators(CONTRACTS).items():
+            target = self.folder / f"files/kubevirt.example/{option}.yaml"
+            target.parent.mkdir(exist_ok=True)
+            target.write_text(text)
+            digest = hashlib.sha256(text.encode()).hexdigest()
+            found[option] = {"url": f"https://kubevirt.example/{option}.yaml", "sha256": digest}
+        return found
+
     def inventory(self, hostvars: dict[str, dict[str, Any]], **platform: Any) -> None:
         """Write the inventory."""
         layers = {
@@ -136,6 +147,9 @@ class Platform:
             "platform_vault": {"server": "https://vault-active.vault.svc:8200"},
             "teleport_keycloak_operator": self.keycloak(),
             "teleport_keycloak_database": {"host": "keycloak-database-rw", "secret_name": "keycloak-database-app"},
+            **self.kubevirt(),
+            # found out on the second run otherwise, which shall change nothing
+            "kubevirt_emulation": "true",
             "component_timeout": 60,
             **platform,
         }
