@@ -79,6 +79,9 @@ def test_disks_on_ceph_can_be_written_from_two_nodes(checkout: Path) -> None:
     (cdi,) = manifests(found, "CDI")
     assert cdi["spec"]["config"]["scratchSpaceStorageClass"] == "ceph-block"
     assert manifests(rendered(checkout, platform_storage_class="local"), "StorageProfile") == []
+    own = [{"storage_class": "ceph-block", "access_modes": ["ReadWriteOnce"], "volume_mode": "Filesystem"}]
+    (profile,) = manifests(rendered(checkout, **ceph, kubevirt_storage_profiles=own), "StorageProfile")
+    assert profile["spec"] == {"claimPropertySets": [{"accessModes": ["ReadWriteOnce"], "volumeMode": "Filesystem"}]}
 
 
 def test_a_machine_is_what_its_entry_says(checkout: Path) -> None:

@@ -147,6 +147,9 @@ def observed(**more: Any) -> Callable[[Object], dict[str, Any]]:
     """The status of what is ready, as it was described last."""
     ready = [{"type": "Ready", **TRUE}]
     return lambda item: {"observedGeneration": item["metadata"]["generation"], "conditions": ready, **more}
+def deployed(_: Object) -> dict[str, Any]:
+    """The status of KubeVirt and CDI when everything of theirs runs."""
+    return {"phase": "Deployed", "conditions": [{"type": "Available", **TRUE}]}
 
 
 # (apiVersion, kind): the status that its operator writes when all is well
@@ -179,6 +182,19 @@ STATUS: dict[tuple[str, str], Callable[[Object], dict[str, Any]]] = {
         "healthyRecords": {f"{item['metadata']['name']}.cloud.example.test": ["192.0.2.10"]},
     },
 }
+STATUS.update(
+    {
+        ("kubevirt.io/v1", "KubeVirt"): deployed,
+        ("cdi.kubevirt.io/v1beta1", "CDI"): deployed,
+        ("kubevirt.io/v1", "VirtualMachine"): lambda _: {
+            "printableStatus": "Running",
+            "conditions": [{"type": "Ready", **TRUE}],
+        },
+        ("cdi.kubevirt.io/v1beta1", "StorageProfile"): lambda item: {
+            "claimPropertySets": item["spec"].get("claimPropertySets", [])
+        },
+    }
+)
 # What controllers make of nothing but themselves: the Deployment of each, and objects
 MADE: dict[tuple[str, str], list[Object]] = {
     ("istio-system", "istiod"): [
@@ -189,6 +205,32 @@ MADE: dict[tuple[str, str], list[Object]] = {
             "spec": {"controllerName": f"istio.io/{controller}-controller"},
         }
         for name, controller in (("istio", "gateway"), ("istio-waypoint", "mesh"))
+    ],
+    ("kubevirt", "virt-operator"): [
+        {
+            "apiVersion": "apps/v1",
+            "kind": "DaemonSet",
+            "metadata": {"name": "virt-handler", "namespace": "kubevirt"},
+            "spec": {
+                "selector": {"matchLabels": {"kubevirt.io": "virt-handler"}},
+                "template": {
+                    "metadata": {"labels": {"kubevirt.io": "virt-handler"}},
+                    "spec": {"containers": [{"name": "virt-handler", "image": "registry.k8s.io/pause:3.10.2"}]},
+                },
+            },
+        },
+        # without a service behind it, so that the API server finds it available
+        {
+            "apiVersion": "apiregistration.k8s.io/v1",
+            "kind": "APIService",
+            "metadata": {"name": "v1.subresources.kubevirt.io"},
+            "spec": {
+                "group": "subresources.kubevirt.io",
+                "version": "v1",
+                "groupPriorityMinimum": 1000,
+                "versionPriority": 15,
+            },
+        },
     ],
 }
 # A pod that the level restricted of Pod Security takes

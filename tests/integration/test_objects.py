@@ -23,8 +23,15 @@ CONTRACTS = Path(os.environ.get("KUBESTD_CONTRACTS") or ROOT.parent / "shared/co
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 # What comes from a file instead of a chart, and what a role makes only for a system that is there.
-ELSEWHERE = {"projectcalico.org.v3-v3.32.1", "keycloak-operator-26.0.0", "kube-prometheus-stack-88.5.3", "knative-serving-1.23",
-             "knative-eventing-1.23"}  # fmt: skip
+ELSEWHERE = {
+    "projectcalico.org.v3-v3.32.1",
+    "keycloak-operator-26.0.0",
+    "kube-prometheus-stack-88.5.3",
+    "kubevirt-1.9.0",
+    "cdi-1.66.0",
+    "knative-serving-1.23",
+    "knative-eventing-1.23",
+}
 # Kinds whose CRD could not be had; their role says so (NOT_READ of tests/contract/keys.py).
 UNKNOWN = {("gateway.kgateway.dev/v1alpha1", "GatewayParameters")}
 

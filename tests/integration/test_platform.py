@@ -25,7 +25,7 @@ import yaml
 
 from ..contract.keys import chart_of
 from ..contract.test_roles import merged
-from ..standins import build, keycloak_operator
+from ..standins import build, keycloak_operator, kubevirt_operators
 from .charts import run as helm_run
 from .conftest import ROOT, Result
 from .control_plane import ControlPlane, Registry, helm
@@ -42,7 +42,7 @@ LAYERS = {
     "identity": ["vault", "external_secrets", "teleport_keycloak"],
     "delivery": ["headlamp", "harbor", "argocd", "github_runners", "jenkins", "gitlab"],
     "data": ["strimzi", "clickhouse"],
-    "runtime": ["falco", "knative"],
+    "runtime": ["falco", "knative", "kubevirt"],
 }
 if UPSTREAM:
     del LAYERS["foundation"]  # there is no mirror
@@ -107,6 +107,17 @@ class Platform:
         file = {"name": "operator.yml", "sha256": hashlib.sha256(text.encode()).hexdigest()}
         return {"base": "https://keycloak.example", "api_version": "k8s.keycloak.org/v2alpha1", "files": [file]}
 
+    def kubevirt(self) -> dict[str, Any]:
+        """The stand-ins of KubeVirt's operators, where the mirror has them, and their digests."""
+        found = {}
+        for option, text in kubevirt_operators(CONTRACTS).items():
+            target = self.folder / f"files/kubevirt.example/{option}.yaml"
+            target.parent.mkdir(exist_ok=True)
+            target.write_text(text)
+            digest = hashlib.sha256(text.encode()).hexdigest()
+            found[option] = {"url": f"https://kubevirt.example/{option}.yaml", "sha256": digest}
+        return found
+
     def inventory(self, hostvars: dict[str, dict[str, Any]], **platform: Any) -> None:
         """Write the inventory."""
         layers = {
@@ -149,6 +160,9 @@ class Platform:
             "gitlab_database": {"host": "gitlab-database-rw", "secret_name": "gitlab-database-app"},
             "gitlab_redis": {"host": "gitlab-valkey", "secret_name": "gitlab-valkey-generated"},
             "gitlab_runners": [{"name": "shared", "token_secret": "runner-shared"}],
+            **self.kubevirt(),
+            # found out on the second run otherwise, which shall change nothing
+            "kubevirt_emulation": "true",
             "component_timeout": 60,
             **platform,
         }

@@ -124,6 +124,22 @@ def keycloak_operator(contracts: Path) -> str:
     return "\n---\n".join([crds.read_text(), deployment, json.dumps(answering)])
 
 
+def kubevirt_operators(contracts: Path) -> dict[str, str]:
+    """Stand-ins of the manifests of KubeVirt's and CDI's operators by their option: namespaces, all CRDs, which they would make, and Deployments."""
+    found = {}
+    for option, space, name in (
+        ("kubevirt_operator", "kubevirt", "virt-operator"),
+        ("kubevirt_cdi_operator", "cdi", "cdi-operator"),
+    ):
+        template = workload(0, {"kind": "Deployment", "name": name})
+        deployment = json.loads(template.replace("{{ .Release.Name }}", name))
+        deployment["metadata"]["namespace"] = space
+        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": space}}
+        crds = next(contracts.glob(f"{space}-[0-9]*")) / "crds.yaml"
+        found[option] = "\n---\n".join([json.dumps(namespace), crds.read_text(), json.dumps(deployment)])
+    return found
+
+
 def build(contracts: Path, name: str, out: Path) -> Path:
     """Write the archive of a stand-in; the same bytes each time."""
     content = files(contracts, name)

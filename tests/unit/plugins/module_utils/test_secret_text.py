@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from ansible_collections.kubestd.platform.plugins.module_utils._errors import KubestdError
 from ansible_collections.kubestd.platform.plugins.module_utils._kube import Answer, KubeClient
-from ansible_collections.kubestd.platform.plugins.module_utils._secret.plan import make_keys
+from ansible_collections.kubestd.platform.plugins.module_utils._secret.plan import make, make_keys
 from ansible_collections.kubestd.platform.plugins.module_utils._secret.run import Store
 
 TEXT = "user: a\npassword: ${word}\n"
