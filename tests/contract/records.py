@@ -159,6 +159,25 @@ EVERYTHING: dict[str, Any] = {
     "knative_autoscaler": {"scale_to_zero": True, "stable_window": "90s", "target_concurrency": 50},
     "knative_registry_ca_secret": "registries",
     "knative_registries_without_digests": ["registry.example.com"],
+    "kubeflow_parts": ["pipelines", "notebooks", "katib", "kserve", "trainer", "spark"],
+    "kubeflow_archive": {"url": "https://example.com/kubeflow.tar.gz", "sha256": "1" * 64},
+    "kubeflow_argo_archive": {"url": "https://example.com/argo.tar.gz", "sha256": "2" * 64},
+    "kubeflow_allowed_groups": ["platform-editors"],
+    "kubeflow_oidc_ca_secret": "keycloak-ca",
+    "kubeflow_database": {"host": "mysql.example.com"},
+    "kubeflow_katib_database": {"host": "katib-database-rw", "secret_name": "katib-database-app"},
+    "kubeflow_profiles": [
+        {
+            "name": "team-a",
+            "owner": "anna@example.com",
+            "quota": {"requests.cpu": "20", "requests.nvidia.com/gpu": "2"},
+            "contributors": [
+                {"user": "Ben.B@example.com"},
+                {"user": "cleo@example.com", "role": "view"},
+            ],
+        },
+        {"name": "team-b", "owner": "ben.b@example.com"},
+    ],
     "istio_mtls": "strict",
     "istio_ingress_gateway": True,
     "istio_waypoints": [{"namespace": "shop"}, {"namespace": "bank", "name": "front", "for": "all"}],
@@ -239,6 +258,21 @@ INVENTORIES: dict[str, dict[str, Any]] = {
         "gateway_api_node_ports": {"http": 30080},
         "gateway_api_implementation": "istio",
         "groups": {"platform": ["gateway_api", "istio"]},
+    },
+    "small kubeflow": {
+        **EVERYTHING,
+        "kubeflow_parts": ["notebooks"],
+        "kubeflow_oidc_ca_secret": "",
+        "platform_high_availability": False,
+        "groups": {"platform": ["istio", "kubeflow"]},
+    },
+    "kubeflow with a bucket that is there": {
+        **EVERYTHING,
+        "platform_object_store": {
+            "endpoint": "http://s3.example.com:9000",
+            "buckets": {"kubeflow": "models"},
+            "secret_name": "s3",
+        },
     },
     "knative through the Gateway API": {**EVERYTHING, "knative_ingress": "gateway_api"},
     "knative through a Gateway of istio": {

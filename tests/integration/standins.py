@@ -235,7 +235,8 @@ class Answer(BaseHTTPRequestHandler):
         # the API server says which pod was meant; the first leads
         leads = "-0:" in self.headers.get("X-Forwarded-Uri", "")
         body = json.dumps({**SAID, "is_self": leads}).encode()
-        self.send_response(200)
+        # whoever comes to Kubeflow is sent to its login
+        self.send_response(302 if self.headers.get("Host", "").startswith("kubeflow.") else 200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

@@ -24,7 +24,7 @@ LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 # What comes from a file instead of a chart, and what a role makes only for a system that is there.
 ELSEWHERE = {"projectcalico.org.v3-v3.32.1", "keycloak-operator-26.0.0", "kube-prometheus-stack-88.5.3", "knative-serving-1.23",
-             "knative-eventing-1.23"}  # fmt: skip
+             "knative-eventing-1.23", "kubeflow-26.03.1"}  # fmt: skip
 # Kinds whose CRD could not be had; their role says so (NOT_READ of tests/contract/keys.py).
 UNKNOWN = {("gateway.kgateway.dev/v1alpha1", "GatewayParameters")}
 

@@ -23,12 +23,13 @@ from typing import Any
 import pytest
 import yaml
 
+from ..contract import records
 from ..contract.keys import chart_of
 from ..contract.test_roles import merged
-from ..standins import build, keycloak_operator
+from ..standins import build, keycloak_operator, kubeflow
 from .charts import run as helm_run
 from .conftest import ROOT, Result
-from .control_plane import ControlPlane, Registry, helm
+from .control_plane import ControlPlane, Registry, helm, kubernetes
 from .standins import StandInOperators, nodes, snapshot_crds
 
 CONTRACTS = Path(os.environ.get("KUBESTD_CONTRACTS") or ROOT.parent / "shared/contracts")
@@ -41,7 +42,7 @@ LAYERS = {
     "storage": ["snapshot_controller", "rook_ceph", "velero", "cnpg", "postgresql", "valkey"],
     "identity": ["vault", "external_secrets", "teleport_keycloak"],
     "delivery": ["headlamp", "harbor", "argocd"],
-    "runtime": ["knative"],
+    "runtime": ["knative", "kubeflow"],
 }
 if UPSTREAM:
     del LAYERS["foundation"]  # there is no mirror
@@ -106,6 +107,15 @@ class Platform:
         file = {"name": "operator.yml", "sha256": hashlib.sha256(text.encode()).hexdigest()}
         return {"base": "https://keycloak.example", "api_version": "k8s.keycloak.org/v2alpha1", "files": [file]}
 
+    def kubeflow(self) -> dict[str, Any]:
+        """The stand-in of Kubeflow's distribution, where the mirror has it, and its digest."""
+        folders = records.value(ROOT / "roles/kubeflow", "__kubeflow_resources")
+        content = kubeflow(CONTRACTS, folders)
+        target = self.folder / "files/kubeflow.example/distribution.tar.gz"
+        target.parent.mkdir(exist_ok=True)
+        target.write_bytes(content)
+        return {"url": "https://kubeflow.example/distribution.tar.gz", "sha256": hashlib.sha256(content).hexdigest()}
+
     def inventory(self, hostvars: dict[str, dict[str, Any]], **platform: Any) -> None:
         """Write the inventory."""
         layers = {
@@ -133,6 +143,10 @@ class Platform:
             "k8gb_external_geo_tags": ["us"],
             "k8gb_edge_dns": {"host": "192.0.2.5", "tsig_key_name": "k8gb", "tsig_secret_name": "edge-dns"},
             "k8gb_records": [{"name": "web", "namespace": "default", "route": "web"}],
+            "platform_oidc": {"issuer": "https://keycloak.example.test/realms/platform"},
+            "platform_kustomize": str(kubernetes("kubectl")),
+            "kubeflow_archive": self.kubeflow(),
+            "kubeflow_profiles": [{"name": "team-a", "owner": "anna@example.test"}],
             "platform_vault": {"server": "https://vault-active.vault.svc:8200"},
             "teleport_keycloak_operator": self.keycloak(),
             "teleport_keycloak_database": {"host": "keycloak-database-rw", "secret_name": "keycloak-database-app"},

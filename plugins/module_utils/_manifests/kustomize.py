@@ -190,7 +190,8 @@ def build(root: str, path: str, program: str, url: str) -> str:
     except subprocess.TimeoutExpired as error:
         raise KubestdError(f"kustomize did not build {path} of {url} within {BUILD:.0f} s.") from error
     if done.returncode:
-        said = " ".join(done.stderr.replace(os.path.realpath(root), "").split())[-1000:]
+        lines = [line for line in done.stderr.splitlines() if not line.startswith("# Warning")]
+        said = " ".join(" ".join(lines).replace(os.path.realpath(root), "").split())[-1000:]
         raise KubestdError(f"kustomize cannot build {path} of {url}: {said}")
     return done.stdout
 

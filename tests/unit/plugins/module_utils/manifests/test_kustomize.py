@@ -198,7 +198,9 @@ def test_kubectl_has_kustomize_too() -> None:
 
 def test_what_a_build_says_stands_in_the_message_without_the_folder_of_the_moment(tmp_path: Path) -> None:
     program = tmp_path / "kustomize"
-    program.write_text(f'#!/bin/sh\necho "Error: {tmp_path}/x/kustomization.yaml $PATH" >&2\nexit 1\n')
+    program.write_text(
+        f'#!/bin/sh\necho "# Warning: old" >&2\necho "Error: {tmp_path}/x/kustomization.yaml $PATH" >&2\nexit 1\n'
+    )
     program.chmod(0o755)
     with pytest.raises(KubestdError) as raised:
         build(str(tmp_path), "x", str(program), "archive")
