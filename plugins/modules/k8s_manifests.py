@@ -92,6 +92,24 @@ options:
         description: Folder in the archive.
         type: str
         default: .
+      archives:
+        description: Archives that stand for what kustomizations name elsewhere, which would be refused otherwise.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          reference:
+            description: Beginning of what kustomizations name, for example V(https://github.com/argoproj/argo-workflows).
+            type: str
+            required: true
+          url:
+            description: Address of the archive.
+            type: str
+            required: true
+          sha256:
+            description: SHA-256 of the archive.
+            type: str
+            required: true
       overlay:
         description: A kustomization, as kustomize defines it, that stands in this folder instead of what is there, for example with C(resources) and C(patches).
         type: dict
@@ -186,14 +204,13 @@ from ..module_utils._release.run import cache_folder
 
 def main() -> None:
     """Run the module."""
-    url = {
-        "url": {"type": "str", "required": True},
-        "sha256": {"type": "str", "required": True},
-        "ca_cert": {"type": "path"},
-    }
+    required = {"type": "str", "required": True}
+    pinned = {"url": required, "sha256": required}
+    url = {**pinned, "ca_cert": {"type": "path"}}
     kustomization = {
         **url,
         "path": {"type": "str", "default": "."},
+        "archives": {"type": "list", "elements": "dict", "default": [], "options": {"reference": required, **pinned}},
         "overlay": {"type": "dict", "default": {}},
         "take": {"type": "str", "choices": ["all", "crds", "others"], "default": "all"},
     }

@@ -38,7 +38,7 @@ COMMENTED = {
     # what Kiali reads and the chart hands on, compared with the CRD of its operator by test_what_kiali_is_told_stands_in_its_crd
     "kiali-server": r"external_services\.(istio|prometheus|grafana|tracing)(\..*)?|server\.web_(root|fqdn|schema|port)",
     # a set of defaults that is a file of the chart
-    "istiod": r"profile|meshConfig\.trustDomain",
+    "istiod": r"profile|meshConfig\.(trustDomain|extensionProviders)",
     "istio-cni": r"profile",
     "istio-ztunnel": r"profile",
     # the subcharts are Kong's own chart twice, whose Services hand their spec on

@@ -424,6 +424,25 @@ EVERYTHING: dict[str, Any] = {
     "observability_alert_mute_times": [
         {"name": "night", "intervals": [{"times": [{"start_time": "22:00", "end_time": "24:00"}]}]}
     ],
+    "kubeflow_parts": ["pipelines", "notebooks", "katib", "kserve", "trainer", "spark"],
+    "kubeflow_archive": {"url": "https://example.com/kubeflow.tar.gz", "sha256": "1" * 64},
+    "kubeflow_argo_archive": {"url": "https://example.com/argo.tar.gz", "sha256": "2" * 64},
+    "kubeflow_allowed_groups": ["platform-editors"],
+    "kubeflow_oidc_ca_secret": "keycloak-ca",
+    "kubeflow_database": {"host": "mysql.example.com"},
+    "kubeflow_katib_database": {"host": "katib-database-rw", "secret_name": "katib-database-app"},
+    "kubeflow_profiles": [
+        {
+            "name": "team-a",
+            "owner": "anna@example.com",
+            "quota": {"requests.cpu": "20", "requests.nvidia.com/gpu": "2"},
+            "contributors": [
+                {"user": "Ben.B@example.com"},
+                {"user": "cleo@example.com", "role": "view"},
+            ],
+        },
+        {"name": "team-b", "owner": "ben.b@example.com"},
+    ],
     "istio_mtls": "strict",
     "istio_ingress_gateway": True,
     "istio_waypoints": [{"namespace": "shop"}, {"namespace": "bank", "name": "front", "for": "all"}],
@@ -431,7 +450,6 @@ EVERYTHING: dict[str, Any] = {
         {"zone": "cloud.example.com", "parent": "example.com"},
         {"zone": "cloud.example.org", "parent": "example.org", "negative_ttl": 60},
     ],
-    "platform_kafka": {"bootstrap": "platform-kafka-bootstrap.kafka.svc:9093"},
     "clickhouse_shards": 2,
     "clickhouse_zone_key": "topology.kubernetes.io/zone",
     "clickhouse_settings": {"max_concurrent_queries": 200},
@@ -645,6 +663,21 @@ INVENTORIES: dict[str, dict[str, Any]] = {
         "gateway_api_node_ports": {"http": 30080},
         "gateway_api_implementation": "istio",
         "groups": {"platform": ["gateway_api", "istio"]},
+    },
+    "small kubeflow": {
+        **EVERYTHING,
+        "kubeflow_parts": ["notebooks"],
+        "kubeflow_oidc_ca_secret": "",
+        "platform_high_availability": False,
+        "groups": {"platform": ["istio", "kubeflow"]},
+    },
+    "kubeflow with a bucket that is there": {
+        **EVERYTHING,
+        "platform_object_store": {
+            "endpoint": "http://s3.example.com:9000",
+            "buckets": {"kubeflow": "models"},
+            "secret_name": "s3",
+        },
     },
     "knative through the Gateway API": {**EVERYTHING, "knative_ingress": "gateway_api"},
     "knative through a Gateway of istio": {

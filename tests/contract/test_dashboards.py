@@ -18,6 +18,7 @@ WITHOUT = {
     "cnpg",
     "headlamp",
     "image_mirror",
+    "kubeflow",
     "metrics_server",
     "monitoring_crds",
     "snapshot_controller",

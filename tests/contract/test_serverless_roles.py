@@ -313,3 +313,281 @@ def test_what_works_is_not_refused(checkout: Path) -> None:
     hosts = {"istio": {"istio_ingress_gateway": "yes"}}
     assert value(checkout / "roles/knative", "__knative_wrong", knative_ingress="istio", hostvars=hosts, **there) == []
     assert wrong(checkout, knative_ingress="gateway_api") == []
+
+
+@pytest.fixture(scope="module")
+def kubeflow(checkout: Path) -> dict[str, Any]:
+    return record(checkout / "roles/kubeflow", **EVERYTHING)
+
+
+def overlay(found: dict[str, Any]) -> dict[str, Any]:
+    return dict(found["stages"][0]["kustomize"][0]["overlay"])
+
+
+def patch(found: dict[str, Any], kind: str, name: str) -> Any:
+    """The one patch of an object, read."""
+    target = {"kind": kind, "name": name}
+    [text] = [item["patch"] for item in overlay(found)["patches"] if item["target"] == target]
+    return json.loads(text)
+
+
+def unfit(checkout: Path, **more: Any) -> list[str]:
+    """What the role refuses."""
+    inventory = {**FITTING, **more}
+    return list(value(checkout / "roles/kubeflow", "__kubeflow_wrong", **inventory))
+
+
+FITTING: dict[str, Any] = {
+    **EVERYTHING,
+    "groups": {"platform": ["istio", "cert_manager", "knative", "external_secrets", "kubeflow"]},
+    "knative_ingress": "istio",
+    "platform_object_store": {"endpoint": "http://s3.example.com", "storage_class": "ceph-bucket"},
+}
+
+
+def test_definitions_come_first_and_stay_and_both_stages_are_one_build(kubeflow: dict[str, Any]) -> None:
+    first, second = kubeflow["stages"][:2]
+    [crds], [others] = first["kustomize"], second["kustomize"]
+    assert first["keep"] and not second.get("keep")
+    assert (crds.pop("take"), others.pop("take")) == ("crds", "others") and crds == others
+    assert crds["sha256"] == EVERYTHING["kubeflow_archive"]["sha256"]
+    [argo] = crds["archives"]
+    assert argo["reference"] == "https://github.com/argoproj/argo-workflows" and argo["sha256"] == "2" * 64
+
+
+def test_what_the_platform_has_is_shared(kubeflow: dict[str, Any]) -> None:
+    folders = overlay(kubeflow)["resources"]
+    for shared in ("cert-manager", "istio-install", "istio-crds", "dex", "oauth2-proxy", "knative", "user-namespace"):
+        assert not [folder for folder in folders if f"common/{shared}" in folder or f"istio/{shared}" in folder], shared
+    assert "user@example.com" not in json.dumps(kubeflow) and "seaweedfs" not in json.dumps(kubeflow)
+    assert "third-party/mysql" not in json.dumps(folders)
+
+
+@pytest.mark.parametrize("part", ["pipelines", "notebooks", "katib", "kserve", "trainer", "spark"])
+def test_a_part_brings_what_it_needs_and_nothing_else(checkout: Path, part: str) -> None:
+    found = record(checkout / "roles/kubeflow", **{**EVERYTHING, "kubeflow_parts": [part]})
+    none = record(checkout / "roles/kubeflow", **{**EVERYTHING, "kubeflow_parts": []})
+    more = set(overlay(found)["resources"]) - set(overlay(none)["resources"])
+    releases = [one["name"] for stage in found["stages"] for one in stage.get("releases", [])]
+    word = {"pipelines": "/pipeline/", "trainer": "none"}.get(part, f"/{part}")
+    assert bool(more) == (part != "trainer") and all(word in folder for folder in more)
+    assert releases == (["kubeflow-trainer"] if part == "trainer" else [])
+    assert ("archives" in found["stages"][0]["kustomize"][0]) == (part == "pipelines")
+    assert bool(manifests(found, "ObjectBucketClaim")) == (part == "pipelines")
+
+
+def test_nobody_comes_in_without_a_token_of_the_platform(checkout: Path, kubeflow: dict[str, Any]) -> None:
+    issuer = EVERYTHING["platform_oidc"]["issuer"]
+    rules = made(kubeflow, "RequestAuthentication")["spec"]["jwtRules"]
+    assert rules[0]["issuer"] == issuer
+    assert {one["header"]: one["claim"] for one in rules[0]["outputClaimToHeaders"]}["kubeflow-userid"] == "email"
+    policies = {
+        item["metadata"]["name"]: item["spec"]
+        for item in manifests(kubeflow, "AuthorizationPolicy")
+        if item["metadata"]["namespace"] == "istio-system"
+    }
+    asks, denies = policies["kubeflow-login"], policies["kubeflow-token"]
+    assert (asks["action"], denies["action"]) == ("CUSTOM", "DENY")
+    assert denies["rules"][0]["from"] == [{"source": {"notRequestPrincipals": ["*"]}}]
+    operation = {"hosts": ["kubeflow.example.com", "kubeflow.example.com:*"], "notPaths": ["/oauth2/*"]}
+    assert asks["rules"][0]["to"] == denies["rules"][0]["to"] == [{"operation": operation}]
+    # another host behind the same proxy is not asked, so that it must not lead to Kubeflow
+    assert patch(kubeflow, "Gateway", "kubeflow-gateway") == [
+        {"op": "replace", "path": "/spec/servers/0/hosts", "value": ["kubeflow.example.com"]}
+    ]
+    # the provider that the mesh knows
+    mesh = record(checkout / "roles/istio", **{**EVERYTHING, "groups": {"platform": ["istio", "kubeflow"]}})
+    [provider] = values(mesh, "istiod")["meshConfig"]["extensionProviders"]
+    assert provider["name"] == asks["provider"]["name"]
+    service = made(kubeflow, "Service")["metadata"]["name"]
+    assert provider["envoyExtAuthzHttp"]["service"] == f"{service}.{kubeflow['namespace']['name']}.svc.cluster.local"
+    assert "extensionProviders" not in values(record(checkout / "roles/istio"), "istiod")["meshConfig"]
+
+
+def test_the_ingress_gateway_is_there_for_kubeflow_with_the_account_that_policies_trust(
+    checkout: Path, kubeflow: dict[str, Any]
+) -> None:
+    inventory = {"groups": {"platform": ["istio", "kubeflow"]}}
+    mesh = record(checkout / "roles/istio", **inventory)
+    gateway = values(mesh, "istio-ingressgateway")
+    account = f"cluster.local/ns/istio-system/sa/{gateway['serviceAccount']['name']}"
+    members = [item for item in manifests(kubeflow, "AuthorizationPolicy") if "rules" in item["spec"]]
+    principals = [
+        source["source"]["principals"]
+        for item in members
+        for rule in item["spec"]["rules"]
+        for source in rule.get("from", [])
+        if "principals" in source["source"]
+    ]
+    assert principals and all(account in one for one in principals)
+    route = made(kubeflow, "HTTPRoute")
+    assert route["metadata"]["namespace"] == mesh["namespace"]["name"]
+    assert route["spec"]["hostnames"] == ["kubeflow.example.com"]
+    [check] = [check["http"] for stage in kubeflow["stages"] for check in stage.get("health", []) if "http" in check]
+    assert check["host"] == "kubeflow.example.com" and check["status"] == [302]
+    assert check["service"] == route["spec"]["rules"][0]["backendRefs"][0]["name"]
+
+
+def test_people_log_in_as_the_client_that_keycloak_makes(checkout: Path, kubeflow: dict[str, Any]) -> None:
+    identity = record(checkout / "roles/teleport_keycloak", **EVERYTHING)
+    [realm] = manifests(identity, "KeycloakRealmImport")
+    clients = {client["clientId"]: client for client in realm["spec"]["realm"]["clients"]}
+    [container] = made(kubeflow, "Deployment")["spec"]["template"]["spec"]["containers"]
+    environment = {one["name"]: one for one in container["env"]}
+    client = environment["OAUTH2_PROXY_CLIENT_ID"]["value"]
+    address = next(one for one in container["args"] if one.startswith("--redirect-url=")).partition("=")[2]
+    assert clients[client]["redirectUris"] == [address]
+    source = environment["OAUTH2_PROXY_CLIENT_SECRET"]["valueFrom"]["secretKeyRef"]
+    [secret] = [one for one in identity["secrets"] if one["name"] == source["name"]]
+    assert secret["copies"] == ["kubeflow"] and secret["keys"] == [{"key": source["key"]}]
+    scopes = {scope["name"] for scope in realm["spec"]["realm"]["clientScopes"]}
+    assert {"profile", "email", "groups"} <= scopes
+    [own] = kubeflow["secrets"]
+    # AES takes 16, 24 or 32 characters
+    assert own["keys"] == [{"key": "cookie-secret", "length": 32}]
+    assert environment["OAUTH2_PROXY_COOKIE_SECRET"]["valueFrom"]["secretKeyRef"]["name"] == own["name"]
+    assert "--allowed-group=platform-editors" in container["args"]
+    assert "--provider-ca-file=/ca/ca.crt" in container["args"] and container["volumeMounts"][0]["mountPath"] == "/ca"
+    assert not [one for one in container["args"] if "secret" in one]
+
+
+def test_profiles_are_data(kubeflow: dict[str, Any]) -> None:
+    profiles = {item["metadata"]["name"]: item["spec"] for item in manifests(kubeflow, "Profile")}
+    assert profiles["team-b"] == {"owner": {"kind": "User", "name": "ben.b@example.com"}}
+    assert profiles["team-a"]["resourceQuotaSpec"]["hard"]["requests.nvidia.com/gpu"] == "2"
+    bindings = {
+        item["metadata"]["name"]: item
+        for item in manifests(kubeflow, "RoleBinding")
+        if item["metadata"].get("namespace") == "team-a"
+    }
+    assert {name: item["roleRef"]["name"] for name, item in bindings.items()} == {
+        "user-ben-b-example-com-clusterrole-edit": "kubeflow-edit",
+        "user-cleo-example-com-clusterrole-view": "kubeflow-view",
+    }
+    ben = bindings["user-ben-b-example-com-clusterrole-edit"]
+    assert ben["metadata"]["annotations"] == {"role": "edit", "user": "Ben.B@example.com"}
+    [lets] = [
+        item
+        for item in manifests(kubeflow, "AuthorizationPolicy")
+        if item["metadata"]["name"] == ben["metadata"]["name"]
+    ]
+    assert lets["spec"]["rules"][0]["when"] == [
+        {"key": "request.headers[kubeflow-userid]", "values": ["Ben.B@example.com"]}
+    ]
+    stages = {stage["name"]: stage for stage in kubeflow["stages"]}
+    assert stages["profiles"]["keep"], "namespaces of people stay"
+
+
+def test_pipelines_have_the_bucket_and_the_database_of_the_platform(kubeflow: dict[str, Any]) -> None:
+    settings = patch(kubeflow, "ConfigMap", "pipeline-install-config")["data"]
+    assert settings["mysqlHost"] == settings["dbHost"] == "mysql.example.com" and settings["mysqlPort"] == "3306"
+    claim = made(kubeflow, "ObjectBucketClaim")
+    assert settings["bucketName"] == claim["spec"]["bucketName"] == "kubeflow"
+    [server] = patch(kubeflow, "Deployment", "ml-pipeline")["spec"]["template"]["spec"]["containers"]
+    store = {one["name"]: one["value"] for one in server["env"]}
+    assert store["OBJECTSTORECONFIG_HOST"] == "rook-ceph-rgw-ceph-objectstore.rook-ceph.svc"
+    assert (store["OBJECTSTORECONFIG_PORT"], store["OBJECTSTORECONFIG_SECURE"]) == ("443", "true")
+    gone = {
+        (item["target"]["kind"], item["target"].get("name"))
+        for item in overlay(kubeflow)["patches"]
+        if "$patch" in item["patch"]
+    }
+    assert {("Secret", "mysql-secret"), ("Deployment", "kubeflow-pipelines-profile-controller")} <= gone
+    # the keys of the bucket go to profiles and nowhere else
+    secrets = {item["metadata"]["namespace"] for item in manifests(kubeflow, "ExternalSecret")}
+    [reader] = manifests(kubeflow, "ClusterSecretStore")
+    assert secrets == {"kubeflow", "team-a", "team-b"} == set(reader["spec"]["conditions"][0]["namespaces"])
+    role = next(item for item in manifests(kubeflow, "Role"))
+    assert role["rules"][0]["resourceNames"] == [claim["metadata"]["name"]]
+    launcher = next(
+        item["data"]
+        for item in manifests(kubeflow, "ConfigMap")
+        if (item["metadata"]["name"], item["metadata"]["namespace"]) == ("kfp-launcher", "team-a")
+    )
+    assert launcher["defaultPipelineRoot"] == "s3://kubeflow/private-artifacts/team-a/v2/artifacts"
+    reference = yaml.safe_load(launcher["providers"])["s3"]["default"]["credentials"]["secretRef"]
+    names = {
+        item["target"]["name"]: {one["secretKey"] for one in item["data"]}
+        for item in (one["spec"] for one in manifests(kubeflow, "ExternalSecret"))
+    }
+    assert names[reference["secretName"]] == {reference["accessKeyKey"], reference["secretKeyKey"]}
+
+
+def test_a_bucket_that_is_there_is_used_as_it_is(checkout: Path) -> None:
+    found = record(checkout / "roles/kubeflow", **INVENTORIES["kubeflow with a bucket that is there"])
+    assert manifests(found, "ObjectBucketClaim") == []
+    assert patch(found, "ConfigMap", "pipeline-install-config")["data"]["bucketName"] == "models"
+    [server] = patch(found, "Deployment", "ml-pipeline")["spec"]["template"]["spec"]["containers"]
+    store = {one["name"]: one["value"] for one in server["env"]}
+    assert (store["OBJECTSTORECONFIG_PORT"], store["OBJECTSTORECONFIG_SECURE"]) == ("9000", "false")
+    assert made(found, "Role")["rules"][0]["resourceNames"] == ["s3"]
+
+
+def test_katib_keeps_its_results_in_postgresql_and_kserve_uses_the_gateways_of_knative(
+    kubeflow: dict[str, Any],
+) -> None:
+    [env] = patch(kubeflow, "Deployment", "katib-db-manager")
+    found = {one["name"]: one for one in env["value"]}
+    assert found["KATIB_POSTGRESQL_DB_HOST"]["value"] == "katib-database-rw"
+    assert found["DB_PASSWORD"]["valueFrom"]["secretKeyRef"] == {"name": "katib-database-app", "key": "password"}
+    ingress = json.loads(patch(kubeflow, "ConfigMap", "inferenceservice-config")["data"]["ingress"])
+    assert ingress["ingressGateway"] == "knative-serving/knative-ingress-gateway"
+    assert ingress["ingressDomain"] == "example.com" and ingress["urlScheme"] == "https"
+    # as Knative names services, so that the certificate of the Gateway is good for models
+    assert ingress["domainTemplate"] == "{{.Name}}-{{.Namespace}}.{{.IngressDomain}}"
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        (
+            {"groups": {"platform": ["cert_manager", "knative", "external_secrets"]}},
+            "no system istio stands in the platform groups of the inventory, and Kubeflow shares the one",
+        ),
+        (
+            {"groups": {"platform": ["knative", "external_secrets"]}},
+            "no system cert_manager and no system istio stands in the platform groups",
+        ),
+        (
+            {"groups": {"platform": ["istio", "cert_manager", "external_secrets"]}},
+            "kubeflow_parts has kserve, and no system knative stands in the platform groups of the inventory",
+        ),
+        ({"knative_ingress": "kourier"}, "kubeflow_parts has kserve and knative_ingress is kourier"),
+        ({"platform_gateway": {}}, "kubeflow_gateway is empty; name the Gateway"),
+        ({"platform_oidc": {}}, "kubeflow_oidc has no issuer, and without logins everybody would be everybody"),
+        ({"kubeflow_archive": {"url": "https://a"}}, "kubeflow_archive has no sha256; download https://a, look at it"),
+        ({"kubeflow_argo_archive": {"url": "https://b"}}, "kubeflow_argo_archive has no sha256"),
+        ({"kubeflow_database": {}}, "kubeflow_database has no host; write that of a MySQL server"),
+        ({"platform_object_store": {}}, "kubeflow_object_store has no endpoint"),
+        (
+            {"platform_object_store": {"endpoint": "https://s3", "ca": "-----"}},
+            "kubeflow_object_store has a ca, which steps of pipelines cannot be given",
+        ),
+        (
+            {"groups": {"platform": ["istio", "cert_manager", "knative"]}},
+            "no system external_secrets stands in the platform groups of the inventory to bring the keys",
+        ),
+        ({"kubeflow_katib_database": {"host": "a"}}, "kubeflow_katib_database has no host or no secret_name"),
+        (
+            {"kubeflow_profiles": [{"name": "a", "owner": "b"}] * 2},
+            "kubeflow_profiles names a profile more than once; one entry for each.",
+        ),
+        (
+            {"kubeflow_profiles": [{"name": "kubeflow", "owner": "b"}]},
+            "kubeflow_profiles has kubeflow, which is the namespace of a system",
+        ),
+    ],
+)
+def test_a_kubeflow_that_cannot_work_is_refused(checkout: Path, more: dict[str, Any], sentence: str) -> None:
+    [said] = unfit(checkout, **more)
+    assert sentence in said and said.endswith(".")
+    assert unfit(checkout, **more, component_action="remove") == []
+
+
+def test_a_kubeflow_that_fits_is_not_refused(checkout: Path) -> None:
+    assert unfit(checkout) == []
+    alone = {"groups": {"platform": ["istio", "cert_manager"]}, "kubeflow_parts": ["notebooks", "trainer"]}
+    assert unfit(checkout, **alone) == []
+    hosts = {"knative": {"knative_ingress": "istio"}}
+    inventory = {name: one for name, one in FITTING.items() if name != "knative_ingress"}
+    assert value(checkout / "roles/kubeflow", "__kubeflow_wrong", **inventory, hostvars=hosts) == []

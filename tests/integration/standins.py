@@ -123,8 +123,8 @@ PARENTS = {
 # What every system answers at once, and where a Vault listens: at the same port in all pods, which have the address of this machine.
 SAID = {"status": "healthy", "sealed": False, "standby": False, "initialized": True, "type": "shamir", "t": 2,
         "issuer": "https://keycloak.example.test/realms/platform", "strategy": "token",
+        "query": "keeper answers",
         "metrics": "falcosecurity_falcosidekick_falco_events_total{rule=Test event of the platform}"}  # fmt: skip
-        "issuer": "https://keycloak.example.test/realms/platform", "strategy": "token", "query": "keeper answers"}  # fmt: skip
 VAULT_PORT = 8200
 # What is not answered with that: Jenkins asks for a login, and begins one at the provider.
 OTHERWISE = {"/api/json": (403, b"Authentication required"), "/securityRealm/commenceLogin": (302, b"")}
@@ -147,6 +147,8 @@ def observed(**more: Any) -> Callable[[Object], dict[str, Any]]:
     """The status of what is ready, as it was described last."""
     ready = [{"type": "Ready", **TRUE}]
     return lambda item: {"observedGeneration": item["metadata"]["generation"], "conditions": ready, **more}
+
+
 def deployed(_: Object) -> dict[str, Any]:
     """The status of KubeVirt and CDI when everything of theirs runs."""
     return {"phase": "Deployed", "conditions": [{"type": "Available", **TRUE}]}
@@ -308,7 +310,8 @@ class Answer(BaseHTTPRequestHandler):
         leads = "-0:" in self.headers.get("X-Forwarded-Uri", "")
         body = json.dumps({**SAID, "is_self": leads}).encode()
         status, body = OTHERWISE.get(self.path.partition("?")[0], (200, body))
-        self.send_response(status)
+        # whoever comes to Kubeflow is sent to its login
+        self.send_response(302 if self.headers.get("Host", "").startswith("kubeflow.") else status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

@@ -221,6 +221,16 @@ def test_a_build_reaches_nothing_but_the_archive(space: Space, archives: Archive
     assert Counting.asked == 1, "the second archive alone was asked for"
 
 
+def test_another_archive_stands_for_what_is_named_elsewhere(space: Space, archives: Archives) -> None:
+    group, elsewhere = f"{space.name}.kubestd.test", "https://github.com/example/elsewhere"
+    more = archives.publish(tree(group))
+    files = {"base/kustomization.yaml": [{"resources": [f"{elsewhere}/base?ref=v1"], "namePrefix": "mine-"}]}
+    source = archives.publish(files, path="base", archives=[{"reference": elsewhere, **more}])
+    assert set(actions(apply(space, source))) > {"mine-one", "mine-rests"}
+    archives.stop()
+    assert not apply(space, source, program="/no/such/program")["changed"]
+
+
 def test_patches_are_laid_over_folders_of_the_archive(space: Space, archives: Archives) -> None:
     patch = [{"op": "replace", "path": "/metadata/name", "value": "patched"}]
     overlay = {

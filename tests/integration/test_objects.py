@@ -27,6 +27,7 @@ ELSEWHERE = {
     "projectcalico.org.v3-v3.32.1",
     "keycloak-operator-26.0.0",
     "kube-prometheus-stack-88.5.3",
+    "kubeflow-26.03.1",
     "kubevirt-1.9.0",
     "cdi-1.66.0",
     "knative-serving-1.23",

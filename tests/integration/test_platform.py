@@ -23,12 +23,13 @@ from typing import Any
 import pytest
 import yaml
 
+from ..contract import records
 from ..contract.keys import chart_of
 from ..contract.test_roles import merged
-from ..standins import build, keycloak_operator, kubevirt_operators
+from ..standins import build, keycloak_operator, kubeflow, kubevirt_operators
 from .charts import run as helm_run
 from .conftest import ROOT, Result
-from .control_plane import ControlPlane, Registry, helm
+from .control_plane import ControlPlane, Registry, helm, kubernetes
 from .standins import StandInOperators, nodes, snapshot_crds
 
 CONTRACTS = Path(os.environ.get("KUBESTD_CONTRACTS") or ROOT.parent / "shared/contracts")
@@ -42,7 +43,7 @@ LAYERS = {
     "identity": ["vault", "external_secrets", "teleport_keycloak"],
     "delivery": ["headlamp", "harbor", "argocd", "github_runners", "jenkins", "gitlab"],
     "data": ["strimzi", "clickhouse"],
-    "runtime": ["falco", "knative", "kubevirt"],
+    "runtime": ["falco", "knative", "kubevirt", "kubeflow"],
 }
 if UPSTREAM:
     del LAYERS["foundation"]  # there is no mirror
@@ -118,6 +119,15 @@ class Platform:
             found[option] = {"url": f"https://kubevirt.example/{option}.yaml", "sha256": digest}
         return found
 
+    def kubeflow(self) -> dict[str, Any]:
+        """The stand-in of Kubeflow's distribution, where the mirror has it, and its digest."""
+        folders = records.value(ROOT / "roles/kubeflow", "__kubeflow_resources")
+        content = kubeflow(CONTRACTS, folders)
+        target = self.folder / "files/kubeflow.example/distribution.tar.gz"
+        target.parent.mkdir(exist_ok=True)
+        target.write_bytes(content)
+        return {"url": "https://kubeflow.example/distribution.tar.gz", "sha256": hashlib.sha256(content).hexdigest()}
+
     def inventory(self, hostvars: dict[str, dict[str, Any]], **platform: Any) -> None:
         """Write the inventory."""
         layers = {
@@ -145,6 +155,10 @@ class Platform:
             "k8gb_external_geo_tags": ["us"],
             "k8gb_edge_dns": {"host": "192.0.2.5", "tsig_key_name": "k8gb", "tsig_secret_name": "edge-dns"},
             "k8gb_records": [{"name": "web", "namespace": "default", "route": "web"}],
+            "platform_oidc": {"issuer": "https://keycloak.example.test/realms/platform"},
+            "platform_kustomize": str(kubernetes("kubectl")),
+            "kubeflow_archive": self.kubeflow(),
+            "kubeflow_profiles": [{"name": "team-a", "owner": "anna@example.test"}],
             "platform_vault": {"server": "https://vault-active.vault.svc:8200"},
             "github_runners_image": f"ghcr.io/actions/actions-runner:2.330.0@sha256:{'0' * 64}",
             "github_runners_scale_sets": [

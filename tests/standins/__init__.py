@@ -140,6 +140,38 @@ def kubevirt_operators(contracts: Path) -> dict[str, str]:
     return found
 
 
+def kubeflow(contracts: Path, folders: list[str]) -> bytes:
+    """Stand-in of Kubeflow's distribution: these folders with a Deployment each, what our role patches, and the CRD of profiles."""
+    istio = {"apiVersion": "networking.istio.io/v1", "kind": "Gateway", "metadata": {"name": "kubeflow-gateway"}}
+    port = {"number": 80, "name": "http", "protocol": "HTTP"}
+    hook = {"name": "a.example.test", "clientConfig": {"url": "https://127.0.0.1:1", "caBundle": ""}}
+    hook.update(sideEffects="None", admissionReviewVersions=["v1"], failurePolicy="Ignore")
+    webhooks = {"apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingWebhookConfiguration"}
+    webhooks["metadata"] = {"name": "poddefaults-webhook-mutating-webhook-configuration"}
+    common: list[Any] = [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kubeflow"}},
+        {**istio, "spec": {"selector": {"istio": "ingressgateway"}, "servers": [{"port": port, "hosts": ["*"]}]}},
+        {**webhooks, "webhooks": [hook]},
+    ]
+    text = next(contracts.glob("kubeflow-[0-9]*")).joinpath("crds.yaml").read_text()
+    crds = (item for item in yaml.load_all(text, Loader=LOADER) if item)
+    common.append(next(item for item in crds if item["metadata"]["name"] == "profiles.kubeflow.org"))
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for number, folder in enumerate(folders):
+            name = f"part-{number}"
+            made = workload(number, {"kind": "Deployment", "name": name}).replace("{{ .Release.Name }}", name)
+            objects = [json.loads(made.replace("NAME", name)), *(common if not number else [])]
+            for file, content in (
+                ("kustomization.yaml", json.dumps({"resources": ["objects.yaml"]})),
+                ("objects.yaml", yaml.safe_dump_all(objects)),
+            ):
+                member = tarfile.TarInfo(f"community-distribution-1/{folder}/{file}")
+                member.size = len(content.encode())
+                archive.addfile(member, io.BytesIO(content.encode()))
+    return gzip.compress(buffer.getvalue(), mtime=0)
+
+
 def build(contracts: Path, name: str, out: Path) -> Path:
     """Write the archive of a stand-in; the same bytes each time."""
     content = files(contracts, name)

@@ -207,7 +207,10 @@ class Component:
         files = (self.settings.get("mirror") or {}).get("files")
         if not files:
             return urls
-        return [{**item, "url": f"{files.rstrip('/')}/{item['url'].split('://', 1)[1]}"} for item in urls]
+        moved = [{**item, "url": f"{files.rstrip('/')}/{item['url'].split('://', 1)[1]}"} for item in urls]
+        return [
+            {**item, "archives": self.redirected(item["archives"])} if item.get("archives") else item for item in moved
+        ]
 
     def ensure_namespace(self) -> None:
         """The namespace of a system that has objects and no release."""

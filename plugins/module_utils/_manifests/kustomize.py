@@ -14,7 +14,7 @@ import subprocess
 import tarfile
 import tempfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .._errors import KubestdError
@@ -35,8 +35,9 @@ CRD = "CustomResourceDefinition"
 
 
 def key(options: Mapping[str, Any]) -> str:
-    """The same text for the same build: the archive, the folder in it and what is laid over it decide."""
+    """The same text for the same build: the archives, the folder and what is laid over it decide."""
     parts = [options["sha256"], options.get("path") or "", options.get("overlay") or {}]
+    parts += [[one["reference"], one["sha256"]] for one in options.get("archives") or []]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -107,8 +108,8 @@ def named(kustomization: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "openapi", str(kustomization["openapi"]["path"])
 
 
-def read(folder: str, shown: str) -> dict[str, Any]:
-    """The kustomization of a folder."""
+def read(folder: str, shown: str) -> tuple[str, dict[str, Any]]:
+    """The kustomization of a folder, and its file."""
     for name in FILES:
         path = os.path.join(folder, name)
         if os.path.isfile(path):
@@ -119,19 +120,38 @@ def read(folder: str, shown: str) -> dict[str, Any]:
                 raise KubestdError(f"{shown}/{name} is not YAML.") from error
             if not isinstance(found, dict):
                 raise KubestdError(f"{shown}/{name} is no kustomization but {type(found).__name__}.")
-            return found
+            return path, found
     raise KubestdError(f"The archive has no kustomization in {shown}; write the path of a folder that has one.")
 
 
-def complete(root: str, path: str) -> None:
-    """Refuses what a build would read from elsewhere than the archive, before it is built."""
+def stand_in(text: str, archives: Mapping[str, str]) -> str:
+    """The path of what a kustomization names elsewhere, where an archive stands for it; '' when none does."""
+    for reference, folder in archives.items():
+        rest = text[len(reference) :]
+        if text.startswith(reference) and rest[:1] in ("", "/", "?"):
+            return os.path.join(folder, rest.partition("?")[0].strip("/"))
+    return ""
+
+
+def complete(root: str, path: str, archives: Mapping[str, str] | None = None) -> None:
+    """Refuses what a build would read from elsewhere than the archive, before it is built.
+
+    archives: references to elsewhere, and the folders below root that stand for them; kustomizations are changed to name these.
+    """
     root, todo, seen = os.path.realpath(root), [path], set()
     while todo:
         one = os.path.normpath(todo.pop())
         if one in seen:
             continue
         seen.add(one)
-        for field, text in named(read(os.path.join(root, one), one)):
+        file, found = read(os.path.join(root, one), one)
+        for field in FOLDERS if archives else ():
+            entries = [(text, stand_in(str(text), archives or {})) for text in found.get(field) or []]
+            if any(folder for _, folder in entries):
+                found[field] = [os.path.relpath(folder, one) if folder else text for text, folder in entries]
+                with open(file, "w", encoding="utf-8") as out:
+                    json.dump(found, out)
+        for field, text in named(found):
             target = os.path.realpath(os.path.join(root, one, text))
             if os.path.commonpath([root, target]) != root or os.path.isabs(text):
                 raise KubestdError(f"{one} names {text} in {field}, which is outside of the archive.")
@@ -170,7 +190,8 @@ def build(root: str, path: str, program: str, url: str) -> str:
     except subprocess.TimeoutExpired as error:
         raise KubestdError(f"kustomize did not build {path} of {url} within {BUILD:.0f} s.") from error
     if done.returncode:
-        said = " ".join(done.stderr.replace(os.path.realpath(root), "").split())[-1000:]
+        lines = [line for line in done.stderr.splitlines() if not line.startswith("# Warning")]
+        said = " ".join(" ".join(lines).replace(os.path.realpath(root), "").split())[-1000:]
         raise KubestdError(f"kustomize cannot build {path} of {url}: {said}")
     return done.stdout
 
@@ -193,11 +214,16 @@ def keep(path: str, text: str) -> None:
     os.replace(fresh, path)
 
 
-def render(options: Mapping[str, Any], archive: bytes, program: str) -> str:
-    """The text of all objects of a folder of an archive, or of an overlay at its root."""
+def render(options: Mapping[str, Any], archive: bytes, program: str, more: Sequence[bytes] = ()) -> str:
+    """The text of all objects of a folder of an archive, or of an overlay there. more: what stands for the archives of the options."""
     url = options["url"]
     with tempfile.TemporaryDirectory(prefix="kustomize.") as root:
         unpack(archive, root, url)
+        archives = {}
+        for number, (one, content) in enumerate(zip(options.get("archives") or [], more)):
+            archives[one["reference"]] = f".archives/{number}"
+            os.makedirs(os.path.join(root, archives[one["reference"]]))
+            unpack(content, os.path.join(root, archives[one["reference"]]), one["url"])
         path, overlay = str(options.get("path") or "."), options.get("overlay") or {}
         if not inside(path):
             raise KubestdError(f"path is {path}, which is outside of the archive; write a path below its root.")
@@ -208,7 +234,7 @@ def render(options: Mapping[str, Any], archive: bytes, program: str) -> str:
             os.makedirs(os.path.join(root, path), exist_ok=True)
             with open(os.path.join(root, path, FILES[0]), "w", encoding="utf-8") as out:
                 json.dump(overlay, out)
-        complete(root, path)
+        complete(root, path, archives)
         return build(root, path, program, url)
 
 

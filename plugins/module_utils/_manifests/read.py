@@ -81,11 +81,12 @@ def from_kustomize(options: dict[str, Any], program: str, cache: str) -> str:
     path = os.path.join(cache, "kustomize", f"{kustomize.key(options)}.yaml")
     text = kustomize.kept(path)
     if text is None:
-        sha256 = options["sha256"].removeprefix("sha256:")
-        archive = download(
-            options["url"], sha256, options.get("ca_cert"), os.path.join(cache, "manifests", f"{sha256}.tar")
-        )
-        text = kustomize.render(options, archive, program)
+        archives = []
+        for one in [options, *(options.get("archives") or [])]:
+            sha256 = one["sha256"].removeprefix("sha256:")
+            kept = os.path.join(cache, "manifests", f"{sha256}.tar")
+            archives.append(download(one["url"], sha256, options.get("ca_cert"), kept))
+        text = kustomize.render(options, archives[0], program, archives[1:])
         kustomize.keep(path, text)
     return text
 

@@ -25,7 +25,9 @@ from ansible_collections.kubestd.platform.plugins.module_utils._manifests.kustom
     kept,
     key,
     named,
+    read,
     render,
+    stand_in,
     taken,
     top,
     unpack,
@@ -148,6 +150,34 @@ def test_what_is_not_in_the_archive_is_refused(tmp_path: Path, resource: str, se
     assert sentence in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("https://github.com/a/b/manifests/base?ref=v1", "x/manifests/base"),
+        ("https://github.com/a/b//manifests/?ref=v1", "x/manifests"),
+        ("https://github.com/a/b?ref=v1", "x/"),
+        ("https://github.com/a/bc/manifests", ""),
+        ("../base", ""),
+    ],
+)
+def test_an_archive_stands_for_what_is_named_elsewhere(text: str, path: str) -> None:
+    assert stand_in(text, {"https://github.com/a/b": "x"}) == path
+
+
+def test_kustomizations_are_changed_to_name_what_stands_for_it(tmp_path: Path) -> None:
+    elsewhere = "https://github.com/a/b"
+    tree(
+        tmp_path,
+        base={"resources": [f"{elsewhere}/one?ref=v1", "kept.yaml"]},
+        example={"resources": ["../base"]},
+        **{"elsewhere/one": {"resources": [f"{elsewhere}/two"]}, "elsewhere/two": {}},
+    )
+    (tmp_path / "base/kept.yaml").write_text("kind: A")
+    complete(str(tmp_path), "example", {elsewhere: "elsewhere"})
+    assert read(str(tmp_path / "base"), "base")[1]["resources"] == ["../elsewhere/one", "kept.yaml"]
+    assert read(str(tmp_path / "elsewhere/one"), "one")[1]["resources"] == ["../two"]
+
+
 def test_folders_that_name_each_other_end(tmp_path: Path) -> None:
     tree(tmp_path, a={"resources": ["../b"]}, b={"components": ["../a"], "resources": ["c.yaml"]})
     (tmp_path / "b/c.yaml").write_text("kind: A")
@@ -168,7 +198,9 @@ def test_kubectl_has_kustomize_too() -> None:
 
 def test_what_a_build_says_stands_in_the_message_without_the_folder_of_the_moment(tmp_path: Path) -> None:
     program = tmp_path / "kustomize"
-    program.write_text(f'#!/bin/sh\necho "Error: {tmp_path}/x/kustomization.yaml $PATH" >&2\nexit 1\n')
+    program.write_text(
+        f'#!/bin/sh\necho "# Warning: old" >&2\necho "Error: {tmp_path}/x/kustomization.yaml $PATH" >&2\nexit 1\n'
+    )
     program.chmod(0o755)
     with pytest.raises(KubestdError) as raised:
         build(str(tmp_path), "x", str(program), "archive")
@@ -181,7 +213,15 @@ def test_a_path_out_of_the_archive_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "other", [{"sha256": "b"}, {"path": "y"}, {"overlay": {"namespace": "b"}}, {"overlay": {}}, {"path": None}]
+    "other",
+    [
+        {"sha256": "b"},
+        {"path": "y"},
+        {"overlay": {"namespace": "b"}},
+        {"overlay": {}},
+        {"path": None},
+        {"archives": [{"reference": "a", "sha256": "a"}]},
+    ],
 )
 def test_a_build_is_known_by_its_archive_its_folder_and_what_is_laid_over_it(other: dict[str, Any]) -> None:
     options = {"sha256": "a", "path": "x", "overlay": {"namespace": "a", "resources": ["r"]}}
