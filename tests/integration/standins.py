@@ -104,6 +104,8 @@ CONDITIONS = {
     ("cilium.io/v2", "CiliumLoadBalancerIPPool"): ("cilium.io/IPsAvailable",),
     ("k8s.keycloak.org/v2alpha1", "Keycloak"): ("Ready",),
     ("k8s.keycloak.org/v2alpha1", "KeycloakRealmImport"): ("Done",),
+    ("monitoring.coreos.com/v1", "Prometheus"): ("Available", "Reconciled"),
+    ("monitoring.coreos.com/v1", "Alertmanager"): ("Available", "Reconciled"),
 }
 # Kinds whose status is a list of parents or ancestors, each with conditions.
 PARENTS = {
@@ -112,7 +114,7 @@ PARENTS = {
 }
 # What every system answers at once, and where a Vault listens: at the same port in all pods, which have the address of this machine.
 SAID = {"status": "healthy", "sealed": False, "standby": False, "initialized": True, "type": "shamir", "t": 2,
-        "issuer": "https://keycloak.example.test/realms/platform", "strategy": "token"}  # fmt: skip
+        "issuer": "https://keycloak.example.test/realms/platform", "strategy": "token", "database": "ok"}  # fmt: skip
 VAULT_PORT = 8200
 
 
@@ -205,6 +207,16 @@ def snapshot_crds() -> list[Path]:
     version, path = found.groups()
     folder = go_module(f"github.com/kubernetes-csi/external-snapshotter/client/v8@{version}") / path
     return [folder / name for name in defaults["snapshot_controller_crds"]]
+
+
+def monitoring_crds() -> list[Path]:
+    """The CRDs of the Prometheus operator: GitHub, where the role takes them, may be out of reach."""
+    defaults = merged(ROLES / "monitoring_crds", "defaults")
+    found = re.fullmatch(r".*/prometheus-operator/(v[0-9.]+)/(.*)", defaults["monitoring_crds_url"])
+    assert found, defaults["monitoring_crds_url"]
+    version, path = found.groups()
+    folder = go_module(f"github.com/prometheus-operator/prometheus-operator@{version}") / path
+    return [folder / name for name in defaults["monitoring_crds_files"]]
 
 
 def policy_crds() -> list[Path]:
