@@ -25,7 +25,7 @@ from ansible_collections.kubestd.platform.plugins.module_utils._kubeconfig impor
 from ansible_collections.kubestd.platform.plugins.module_utils._objects import Object, Objects
 
 from ..contract.test_roles import merged
-from .control_plane import ControlPlane, go_program
+from .control_plane import CACHE, ControlPlane, go_program
 
 ROLES = Path(__file__).parents[2] / "roles"
 KWOK = "v0.8.0"
@@ -181,6 +181,20 @@ def go_module(name: str) -> Path:
     command = ["go", "mod", "download", "-json", name]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300, cwd="/")
     return Path(json.loads(done.stdout)["Dir"])
+
+
+def module_program(name: str, module: str, version: str) -> Path:
+    """A program below cmd of a Go module that replaces modules, which go install refuses: it is built where the module is unpacked."""
+    path = CACHE / "tools" / f"{name}-{version[1:]}"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(f".{os.getpid()}")
+        folder = go_module(f"{module}@{version}")
+        environment = {**os.environ, "CGO_ENABLED": "0", "GOWORK": "off", "GOFLAGS": "-trimpath -buildvcs=false"}
+        command = ["go", "build", "-p", "2", "-ldflags=-s -w", "-o", str(part), f"./cmd/{name}"]
+        subprocess.run(command, env=environment, cwd=folder, check=True, timeout=1800)
+        part.rename(path)
+    return path
 
 
 def snapshot_crds() -> list[Path]:
