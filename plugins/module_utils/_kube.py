@@ -248,14 +248,23 @@ class KubeClient:
         headers = {name.lower(): value for name, value in response.getheaders()}
         return Answer(response.status, raw.decode("utf-8", "replace"), headers)
 
-    def look(self, path: str, timeout: float) -> Answer:
-        """One GET of anything, without a second try; data is the text of the answer. Raises KubeError when none came in time."""
-        usual = self.timeout
+    def look(
+        self, path: str, timeout: float, body: bytes | None = None, content_type: str = "application/json"
+    ) -> Answer:
+        """One GET of anything, or POST of a body, without a second try; data is the text of the answer.
+
+        Raises KubeError when none came in time.
+        """
+        usual, method, headers = self.timeout, "GET", self._headers("*/*")
+        if body is not None:
+            method, headers["Content-Type"] = "POST", content_type
+            # a server may have closed the one that is kept, and what is sent is not repeated
+            self.close()
         self._set_timeout(timeout)
         try:
-            return self._once("GET", self.prefix + path, None, self._headers("*/*"))
+            return self._once(method, self.prefix + path, body, headers)
         except (OSError, http.client.HTTPException) as error:
-            raise self._no_answer("GET", path, error) from error
+            raise self._no_answer(method, path, error) from error
         finally:
             self._set_timeout(usual)
 

@@ -32,7 +32,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    description: Looks once and does not wait; what is not healthy yet is no failure then.
+    description: Looks once and does not wait; what is not healthy yet is no failure then. Probes are not sent.
   diff_mode:
     support: none
     description: Nothing is ever changed.
@@ -41,7 +41,9 @@ attributes:
     description: Nothing is ever changed.
 options:
   checks:
-    description: The checks. Each names objects with O(checks[].kind), or a service with O(checks[].http), or a release with O(checks[].release).
+    description:
+      - The checks. Each names objects with O(checks[].kind), a service with O(checks[].http), a release with O(checks[].release),
+        or a chain of services with O(checks[].probe).
     type: list
     elements: dict
     required: true
@@ -142,6 +144,110 @@ options:
               - Values that a JSON body has to have, by their dotted path; a number in a path is a place in a list.
               - Numbers, booleans and texts are compared as templates write them, without regard to case.
             type: dict
+      probe:
+        description:
+          - A signal that is sent to a service and looked for at another one, through the API server's service proxy. It passes when what was sent is
+            found again, so that all between the two works.
+          - It needs the permission to C(create) and to get C(services/proxy).
+          - In paths, bodies and expectations, C(<marker>) stands for 16 and C(<trace>) for 32 hexadecimal digits that are new each time, and
+            C(<seconds>), C(<milliseconds>) and C(<nanoseconds>) for the time of sending since 1970. Both sides have to have C(<marker>) or
+            C(<trace>).
+          - Each try sends one signal and looks for it twice a second for O(checks[].probe.within) seconds, also with O(timeout=0). While there is time
+            left, a signal that was not found is followed by another. Nothing that was sent is taken away, so send something small.
+        type: dict
+        suboptions:
+          send:
+            description: What is sent, as a POST.
+            type: dict
+            required: true
+            suboptions:
+              service:
+                description: Name of the service.
+                type: str
+                required: true
+              namespace:
+                description: Its namespace.
+                type: str
+                required: true
+              port:
+                description: Number or name of its port.
+                type: str
+                required: true
+              path:
+                description: Path of the request, with its query, in which everything but the placeholders is encoded as in any address.
+                type: str
+                default: /
+              scheme:
+                description: How the service is spoken to.
+                type: str
+                choices: [http, https]
+                default: http
+              body:
+                description: The body; text is sent as it is, anything else as JSON.
+                type: raw
+              content_type:
+                description: What the body is.
+                type: str
+                default: application/json
+              status:
+                description: Status codes that are good.
+                type: list
+                elements: int
+                default: [200, 201, 202, 204]
+              body_regex:
+                description: A regular expression that the body of the answer has to contain.
+                type: str
+              json:
+                description: Values that a JSON body of the answer has to have, by their dotted path, as in O(checks[].http.json).
+                type: dict
+          find:
+            description: How it is found again; a POST when it has a body, otherwise a GET.
+            type: dict
+            required: true
+            suboptions:
+              service:
+                description: Name of the service.
+                type: str
+                required: true
+              namespace:
+                description: Its namespace.
+                type: str
+                required: true
+              port:
+                description: Number or name of its port.
+                type: str
+                required: true
+              path:
+                description: Path of the request, with its query, in which everything but the placeholders is encoded as in any address.
+                type: str
+                default: /
+              scheme:
+                description: How the service is spoken to.
+                type: str
+                choices: [http, https]
+                default: http
+              body:
+                description: The body; text is sent as it is, anything else as JSON.
+                type: raw
+              content_type:
+                description: What the body is.
+                type: str
+                default: application/json
+              status:
+                description: Status codes that are good.
+                type: list
+                elements: int
+                default: [200]
+              body_regex:
+                description: A regular expression that the body of the answer has to contain.
+                type: str
+              json:
+                description: Values that a JSON body of the answer has to have, by their dotted path, as in O(checks[].http.json).
+                type: dict
+          within:
+            description: Seconds that a signal may be on its way.
+            type: int
+            default: 20
       release:
         description:
           - All workloads of a Helm release, its claims, and its services of type LoadBalancer.
@@ -243,6 +349,29 @@ EXAMPLES = r"""
   register: shop
   failed_when: false
 
+- name: Send a log line through the collectors, and find it again in Loki
+  kubestd.platform.k8s_health:
+    checks:
+      - name: a log line arrives
+        probe:
+          send:
+            service: otel-gateway-collector
+            namespace: monitoring
+            port: 4318
+            path: /v1/logs
+            body:
+              resourceLogs:
+                - resource:
+                    attributes: [{key: service.name, value: {stringValue: probe}}]
+                  scopeLogs:
+                    - logRecords: [{timeUnixNano: <nanoseconds>, body: {stringValue: "probe <marker>"}}]
+          find:
+            service: loki-gateway
+            namespace: monitoring
+            port: 80
+            path: /loki/api/v1/query_range?query=%7Bservice_name%3D%22probe%22%7D%7C%3D%22<marker>%22
+            body_regex: "probe <marker>"
+
 - name: Wait until all nodes are there and ready
   kubestd.platform.k8s_health:
     checks:
@@ -340,6 +469,13 @@ def main() -> None:
         "body_regex": text,
         "json": {"type": "dict"},
     }
+    request = {**http, "body": {"type": "raw"}, "content_type": {"type": "str", "default": "application/json"}}
+    sent = {**request, "status": {"type": "list", "elements": "int", "default": [200, 201, 202, 204]}}
+    probe = {
+        "send": {"type": "dict", "required": True, "options": sent},
+        "find": {"type": "dict", "required": True, "options": request},
+        "within": {"type": "int", "default": 20},
+    }
     check = {
         "name": text,
         "api_version": text,
@@ -352,9 +488,10 @@ def main() -> None:
         "condition": {"type": "dict", "options": condition},
         "newest": {"type": "dict", "options": newest},
         "http": {"type": "dict", "options": http},
+        "probe": {"type": "dict", "options": probe},
         "release": {"type": "dict", "options": release},
     }
-    one_of = ("kind", "http", "release")
+    one_of = ("kind", "http", "probe", "release")
     checks = {"type": "list", "elements": "dict", "required": True, "options": check}
     checks.update(required_one_of=[one_of], mutually_exclusive=[one_of])
     module = AnsibleModule(
@@ -372,6 +509,7 @@ def main() -> None:
         seconds = float(module.params["timeout"])
         patience = {"timeout": min(30.0, max(5.0, seconds)), "retry_for": min(15.0, seconds)}
         engine = Engine(lambda: Objects(who.client(**patience)), wanted, seconds, module.params["fail_fast"])
+        engine.send = not module.check_mode
         result = engine.run(wait=not module.check_mode)
     except KubestdError as error:
         module.fail_json(msg=str(error))

@@ -45,8 +45,18 @@ COMMENTED = {
     "ingress": r"(controller|gateway)\.(topologySpreadConstraints|podDisruptionBudget\.minAvailable|proxy\.(http|tls)\.nodePort)"
     r"|controller\.ingressController\.env\.anonymous_reports|gateway\.env\.anonymous_reports",
     "traefik": r"service\.spec\.externalTrafficPolicy",
+    # what the chart hands on to Loki, whose real server reads it in tests/integration/test_signals.py
+    "loki": r"loki\.(limits_config\..*|storage\.bucketNames(\..*)?)",
+    # what Fluent Bit itself reads, see upstream's manual
+    "fluent-bit-collector": r"config\.service\..*",
     "kube-prometheus-stack": r"alertmanager\.config\..*|(kube-state-metrics|prometheus-node-exporter|prometheusOperator)\.priorityClassName",
     "grafana": r"grafana\.ini\..*|persistence\.storageClassName",
+    # flags of Pyroscope, whose real server takes them in tests/integration/test_signals.py
+    "pyroscope": r"pyroscope\.(extraArgs\..*|persistence\.storageClassName)",
+    "tempo": r"persistence\.storageClassName|tempo\.storage\.trace\.s3(\..*)?",
+    # upstream's template asks for it without a default
+    "tempo-distributed": r"backendWorker\.podDisruptionBudget(\..*)?|storage\.trace\.s3(\..*)?",
+    "opensearch": r"persistence\.storageClass",
     "vault": r"server\.readinessProbe\.path",
     "openbao": r"server\.readinessProbe\.path",
 }

@@ -263,6 +263,13 @@ INVENTORIES: dict[str, dict[str, Any]] = {
         "observability_grafana_database": {},
         "harbor_s3": {},
     },
+    "large": {
+        **EVERYTHING,
+        "observability_size": "large",
+        "observability_logs_by": "opentelemetry",
+        "observability_opentelemetry_profiles": True,
+        "observability_tempo_kafka": "platform-kafka-bootstrap.kafka.svc:9092",
+    },
     "http only": {"platform_gateway": {"name": "platform", "namespace": "gateway-system"}},
     "openbao": {**EVERYTHING, "vault_implementation": "openbao", "vault_seal": {"type": "transit"}},
     "node ports": {**EVERYTHING, **NODE_PORTS},

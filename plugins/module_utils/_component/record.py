@@ -138,4 +138,8 @@ def checked(check: Mapping[str, Any], namespace: str) -> Options:
         return {**check, "http": {"namespace": namespace, **given(check["http"])}}
     if check.get("release"):
         return {**check, "release": {"namespace": namespace, **given(check["release"])}}
+    if check.get("probe"):
+        probe = given(check["probe"])
+        sides = {side: {"namespace": namespace, **given(probe[side])} for side in ("send", "find")}
+        return {**check, "probe": {**probe, **sides}}
     return {"namespace": namespace, **check}

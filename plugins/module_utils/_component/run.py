@@ -143,7 +143,7 @@ class Component:
     def engine(self, checks: list[Options]) -> Engine:
         """Checks, ready to be run."""
         made = [make_check(check) for check in checks]
-        return Engine(lambda: Objects(self.access.client()), made, self.timeout)
+        return Engine(lambda: Objects(self.access.client()), made, self.timeout, send=not self.check_mode)
 
     def wait(self, stage: Stage) -> None:
         """Until everything of a stage is healthy; raises with the root cause."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import random
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,8 +20,8 @@ from .._kube import KubeError
 from .._objects import METADATA_WATCH, Object, Objects, Resource
 from . import cause, endpoints, plan
 from .judge import object_health
-from .model import Health
-from .plan import BUILT_IN, Check, Collection, Found, Verdict
+from .model import SUSPENDED, Health
+from .plan import BUILT_IN, Check, Collection, Found, Http, Probe, Verdict
 
 AT_ONCE = 6  # connections of the first look
 IDLE = 330.0  # seconds without a word after which a watch is taken for dead; the server ends it after WATCH
@@ -29,6 +30,7 @@ AGAIN = (0.2, 3.0)  # seconds between two tries to reach a server that does not 
 SETTLE = 0.05  # seconds in which changes are gathered before they are judged, and at least
 GATHER = 5  # times as long as it took to judge the last ones
 HTTP_ANSWER = 10.0  # seconds that a service has for an answer
+PROBE_EVERY = 0.5  # seconds between two looks for what a probe has sent
 HTTP_EVERY = 1.0  # seconds between two tries of a service, plus or minus a third
 REFUSED = (401, 403)
 GRACE = 10.0  # seconds in which a refusal may come from an API server that has not read its users and roles yet
@@ -82,7 +84,9 @@ class Engine:
         timeout: float,
         fail_fast: bool = True,
         clock: Callable[[], float] = time.monotonic,
+        send: bool = True,
     ) -> None:
+        self.send = send  # whether probes may be sent
         self.connect, self.checks, self.timeout, self.fail_fast, self.clock = connect, checks, timeout, fail_fast, clock
         self.needed = plan.collections(checks)
         self.lists: dict[Collection, Found] = {}
@@ -129,7 +133,7 @@ class Engine:
         """Every list once, in parallel, and every service; then what is near the unhealthy objects."""
         distinct = list(dict.fromkeys(where for needed in self.needed for where in needed))
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            services = [index for index, check in enumerate(self.checks) if check.http]
+            services = [index for index, check in enumerate(self.checks) if check.http or check.probe]
             asked = [(index, pool.submit(self.ask, self.checks[index])) for index in services]
             for where, found in zip(distinct, pool.map(self.read, distinct)):
                 self.lists[where] = found
@@ -164,7 +168,7 @@ class Engine:
             return cause.explain(found, health, known[key])
 
         for index in indices:
-            if self.checks[index].http is None:
+            if not (self.checks[index].http or self.checks[index].probe):
                 verdict = plan.fold(self.checks[index], self.needed[index], self.lists, judged, explain, time.time())
                 self.note(index, verdict)
 
@@ -229,20 +233,44 @@ class Engine:
             return Found(problem=str(error), hopeless=self.clock() - since > GRACE)
 
     def ask(self, check: Check) -> Verdict:
-        """One request to a service."""
+        """One request to a service, or one probe."""
+        if check.probe:
+            return self.send_and_find(check.probe)
         if check.http is None:
             raise TypeError(f"{check} asks no service")
+        return self.request(check.http)
+
+    def request(self, http: Http) -> Verdict:
+        """One request to a service."""
+        left = self.start + self.timeout - self.clock()
+        seconds = min(HTTP_ANSWER, max(left, 1.0))
         try:
-            left = self.start + self.timeout - self.clock()
-            answer = self.objects().client.look(check.http.url, min(HTTP_ANSWER, max(left, 1.0)))
+            answer = self.objects().client.look(http.url, seconds, http.payload, http.content_type)
         except KubeError as error:
             return plan.unanswered(str(error))
-        return plan.judge_answer(check.http, answer.status, answer.data)
+        return plan.judge_answer(http, answer.status, answer.data)
+
+    def send_and_find(self, probe: Probe) -> Verdict:
+        """One signal with a marker of its own, looked for until it is found, or its time is up."""
+        if not self.send:
+            return Verdict(SUSPENDED, "is not sent in check mode", True)
+        known = plan.words(secrets.token_hex(16), time.time())
+        sent = self.request(plan.filled(probe.send, known))
+        if not sent.passed:
+            return sent
+        begun = self.clock()
+        find = plan.filled(probe.find, known)
+        while True:
+            found = self.request(find)
+            seconds = self.clock() - begun
+            if found.passed or seconds >= probe.within or self.ended:
+                return plan.judge_probe(probe, found, seconds)
+            time.sleep(PROBE_EVERY)
 
     def wait(self) -> None:
         """Until everything passed, waiting is in vain, or the time is up."""
         for index, check in enumerate(self.checks):
-            if check.http and not self.verdicts[index].passed:
+            if (check.http or check.probe) and not self.verdicts[index].passed:
                 threading.Thread(target=self.keep_asking, args=(index,), daemon=True).start()
         until = self.start + self.timeout
         cost = 0.0

@@ -49,6 +49,7 @@ BUILT_IN = {
 # What of a Helm release has a health of its own.
 RELEASE_KINDS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "Service", "PersistentVolumeClaim")
 NAMED = 4  # failing checks that the message names; all of them are in the result
+UNIQUE = ("<marker>", "<trace>")  # placeholders of a probe that are new each time
 OBJECTS_NAMED = 2  # objects that a check's message names
 
 
@@ -76,12 +77,35 @@ class Http:
     status: tuple[int, ...] = (200,)
     body_regex: str | None = None
     json: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    body: Any = field(default=None, hash=False)
+    content_type: str = "application/json"
+
+    @property
+    def payload(self) -> bytes | None:
+        """What is sent; None is a GET, anything else a POST. Text goes as it is, everything else as JSON."""
+        if self.body is None:
+            return None
+        return (self.body if isinstance(self.body, str) else json.dumps(self.body)).encode()
+
+    @property
+    def where(self) -> str:
+        """What messages call the request."""
+        return f"{self.scheme} {self.namespace}/{self.service}:{self.port}/{self.path.lstrip('/')}"
 
     @property
     def url(self) -> str:
         """The path at the API server."""
         scheme = "https:" if self.scheme == "https" else ""
         return f"/api/v1/namespaces/{self.namespace}/services/{scheme}{self.service}:{self.port}/proxy/{self.path.lstrip('/')}"
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Something that is sent at one end of a chain and found again at the other. within: seconds that it may take on its way."""
+
+    send: Http
+    find: Http
+    within: float = 20.0
 
 
 @dataclass(frozen=True)
@@ -107,6 +131,7 @@ class Check:
     condition: tuple[str, str] | None = None
     newest: Newest | None = None
     http: Http | None = None
+    probe: Probe | None = None
     release: str | None = None
     namespaces: tuple[str, ...] = ()  # of a release, its own first
 
@@ -166,32 +191,95 @@ def label_selector(labels: Mapping[str, Any] | None) -> str:
     return ",".join(f"{name}={value}" for name, value in sorted((labels or {}).items()))
 
 
+def make_http(options: Mapping[str, Any]) -> Http:
+    """A request from its options; raises KubestdError when its regular expression is none."""
+    if options.get("body_regex"):
+        try:
+            re.compile(options["body_regex"])
+        except re.error as error:
+            raise KubestdError(f"body_regex {options['body_regex']!r} is not a regular expression: {error}.") from error
+    return Http(
+        options["service"],
+        options["namespace"],
+        str(options["port"]),
+        options.get("path") or "/",
+        options.get("scheme") or "http",
+        tuple(options.get("status") or (200,)),
+        options.get("body_regex"),
+        options.get("json") or {},
+        options.get("body"),
+        options.get("content_type") or "application/json",
+    )
+
+
+def make_probe(options: Mapping[str, Any]) -> Probe:
+    """A probe from its options; raises KubestdError when what is sent could not be told from what was there before."""
+    send, find = dict(options["send"]), make_http(options["find"])
+    send["status"] = send.get("status") or (200, 201, 202, 204)
+    sent = make_http(send)
+    if sent.payload is None:
+        raise KubestdError(f"The probe that sends to {sent.where} has no body; write what is sent.")
+    for side, asked in (("send", sent), ("find", find)):
+        said = json.dumps((asked.path, asked.body, asked.body_regex, asked.json))
+        if not any(word in said for word in UNIQUE):
+            raise KubestdError(
+                f"{side} of the probe to {asked.where} has neither {' nor '.join(UNIQUE)}, so that any older signal would"
+                " do; write one where the signal has its text or its identity."
+            )
+    within = float(options.get("within") or 20)
+    return Probe(sent, find, within)
+
+
+def words(unique: str, now: float) -> dict[str, str]:
+    """What the placeholders of a probe stand for. unique: 32 hexadecimal digits; now: seconds since 1970."""
+    nanoseconds = int(now * 1_000_000) * 1000
+    return {
+        "<marker>": unique[:16],
+        "<trace>": unique,
+        "<seconds>": str(nanoseconds // 1_000_000_000),
+        "<milliseconds>": str(nanoseconds // 1_000_000),
+        "<nanoseconds>": str(nanoseconds),
+    }
+
+
+def fill(value: Any, known: Mapping[str, str]) -> Any:
+    """A JSON value with the placeholders of all its texts and keys filled in."""
+    if isinstance(value, str):
+        for word, text in known.items():
+            value = value.replace(word, text)
+        return value
+    if isinstance(value, Mapping):
+        return {fill(key, known): fill(item, known) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [fill(item, known) for item in value]
+    return value
+
+
+def filled(asked: Http, known: Mapping[str, str]) -> Http:
+    """A request of a probe as it is sent this time."""
+    return replace(
+        asked,
+        path=fill(asked.path, known),
+        body=fill(asked.body, known),
+        body_regex=fill(asked.body_regex, known),
+        json=fill(dict(asked.json), known),
+    )
+
+
 def make_check(options: Mapping[str, Any]) -> Check:
     """A check from its options; raises KubestdError when they do not fit together."""
     name, absent = options.get("name"), options.get("state") == "absent"
-    http, release = options.get("http"), options.get("release")
+    http, release, probe = options.get("http"), options.get("release"), options.get("probe")
     if http:
         if absent:
             raise KubestdError("A check with http cannot have state=absent; expect a status such as 503 instead.")
-        if http.get("body_regex"):
-            try:
-                re.compile(http["body_regex"])
-            except re.error as error:
-                raise KubestdError(
-                    f"body_regex {http['body_regex']!r} is not a regular expression: {error}."
-                ) from error
-        asked = Http(
-            http["service"],
-            http["namespace"],
-            str(http["port"]),
-            http.get("path") or "/",
-            http.get("scheme") or "http",
-            tuple(http.get("status") or (200,)),
-            http.get("body_regex"),
-            http.get("json") or {},
-        )
-        where = f"{asked.namespace}/{asked.service}:{asked.port}/{asked.path.lstrip('/')}"
-        return Check(name or f"{asked.scheme} {where}", http=asked)
+        asked = make_http(http)
+        return Check(name or asked.where, http=asked)
+    if probe:
+        if absent:
+            raise KubestdError("A check with probe cannot have state=absent; what is sent is to arrive.")
+        made_probe = make_probe(probe)
+        return Check(name or f"{made_probe.send.where} arrives at {made_probe.find.where}", probe=made_probe)
     if release:
         spaces = tuple(dict.fromkeys([release["namespace"], *(release.get("namespaces") or [])]))
         title = f"release {release['namespace']}/{release['name']}"
@@ -423,7 +511,7 @@ def judge_answer(http: Http, status: int, text: str) -> Verdict:
         data = json.loads(text)
     except ValueError:
         data = None
-    where = f"{http.scheme} {http.namespace}/{http.service}:{http.port}{'/' + http.path.lstrip('/')}"
+    where = http.where
     if status not in http.status:
         said = data.get("message") if isinstance(data, dict) else None
         said = " ".join(str(said or text).split())[:200]
@@ -436,6 +524,13 @@ def judge_answer(http: Http, status: int, text: str) -> Verdict:
             found = f"is {value!r}" if there else "is not there"
             return Verdict(PROGRESSING, f"{where} answered {status}, but {path} {found} instead of {wanted!r}", False)
     return Verdict(HEALTHY, "", True)
+
+
+def judge_probe(probe: Probe, found: Verdict, seconds: float) -> Verdict:
+    """What is said of a probe that was sent, from the last look for it."""
+    if found.passed:
+        return found
+    return replace(found, message=f"was sent and not found again in {seconds:.0f} s: {found.message}")
 
 
 def result(check: Check, verdict: Verdict, seconds: float) -> dict[str, Any]:

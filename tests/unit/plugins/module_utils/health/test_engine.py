@@ -63,6 +63,7 @@ class Server:
         self.listed: list[str] = []
         self.watched: list[tuple[str, dict[str, str]]] = []
         self.looked: list[tuple[str, float]] = []
+        self.bodies: list[bytes | None] = []
         self.connections = 0
         self.over = threading.Event()
 
@@ -108,8 +109,9 @@ class Server:
                 yield copy.deepcopy(step)
         self.over.wait(20)
 
-    def look(self, path: str, timeout: float) -> Answer:
+    def look(self, path: str, timeout: float, body: bytes | None = None, _content_type: str = "") -> Answer:
         self.looked.append((path, timeout))
+        self.bodies.append(body)
         answers = self.services[path]
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
         if isinstance(answer, KubeError):
