@@ -152,7 +152,12 @@ EVERYTHING: dict[str, Any] = {
     "observability_control_plane": True,
     "observability_grafana_database": {"host": "grafana-database-rw", "secret_name": "grafana-database-app"},
     "observability_remote_write": [
-        {"name": "long", "url": "https://metrics.example.com/write", "basic_auth_secret": "long", "ca_secret": "long-ca"},
+        {
+            "name": "long",
+            "url": "https://metrics.example.com/write",
+            "basic_auth_secret": "long",
+            "ca_secret": "long-ca",
+        },
         {
             "name": "tenant",
             "url": "http://mimir.example.com/api/v1/push",

@@ -13,7 +13,16 @@ from ansible_collections.kubestd.platform.plugins.module_utils._component.record
 from .records import EVERYTHING, platform_roles, record
 
 # Nothing of theirs is read by Prometheus, or what reads it brings its own dashboard.
-WITHOUT = {"calico", "cnpg", "headlamp", "image_mirror", "metrics_server", "monitoring_crds", "snapshot_controller", "valkey"}
+WITHOUT = {
+    "calico",
+    "cnpg",
+    "headlamp",
+    "image_mirror",
+    "metrics_server",
+    "monitoring_crds",
+    "snapshot_controller",
+    "valkey",
+}
 
 
 def test_every_system_that_prometheus_reads_has_a_dashboard(checkout: Path) -> None:

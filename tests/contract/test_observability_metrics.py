@@ -9,6 +9,7 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 import yaml
@@ -268,13 +269,35 @@ def test_only_known_namespaces_read_prometheus_and_send_alerts(checkout: Path) -
     assert agents["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "monitoring-agents"}
     for name, port, space in (("prometheus-readers", 9090, "istio-system"), ("alertmanager-senders", 9093, "falco")):
         (rule,) = found[name]["ingress"]
+        *no_pods, known = rule["from"]
         assert rule["ports"] == [{"protocol": "TCP", "port": port}]
-        assert space in rule["from"][0]["namespaceSelector"]["matchExpressions"][0]["values"]
+        assert space in known["namespaceSelector"]["matchExpressions"][0]["values"]
+        # what is no pod: the API server asks from a node
+        assert all(one["ipBlock"]["except"] for one in no_pods if one["ipBlock"]["cidr"] == "0.0.0.0/0")
     assert found["grafana-users"]["ingress"] == [{"ports": [{"protocol": "TCP", "port": 3000}]}]
     assert stack(checkout)["prometheusOperator"]["networkPolicy"] == {"enabled": True}
     nobody = rendered(checkout, observability_prometheus_readers=[], observability_alert_senders=[])
-    names = {item["metadata"]["name"] for item in manifests(nobody, "NetworkPolicy")}
-    assert not names & {"prometheus-readers", "alertmanager-senders"}
+    closed = {
+        item["metadata"]["name"]: item["spec"]["ingress"][0]["from"] for item in manifests(nobody, "NetworkPolicy")[:3]
+    }
+    assert all("ipBlock" in one for name in ("prometheus-readers", "alertmanager-senders") for one in closed[name])
+
+
+def test_health_is_what_users_would_notice(checkout: Path) -> None:
+    checks = {
+        check["name"]: check for stage in rendered(checkout)["stages"] for check in stage["health"] if "http" in check
+    }
+    read = checks["Prometheus reads the API servers"]["http"]
+    assert (read["service"], unquote(read["path"])) == (
+        "prometheus-operated",
+        '/api/v1/query?query=up{job="apiserver"}==1',
+    )
+    told = checks["an alert arrives at Alertmanager"]["http"]
+    assert (told["service"], unquote(told["path"])) == (
+        "alertmanager-operated",
+        "/api/v2/alerts?filter=alertname=Watchdog",
+    )
+    assert checks["Grafana reaches its database"]["http"]["json"] == {"database": "ok"}
 
 
 # ---- who is told
@@ -362,7 +385,11 @@ def test_alerts_are_an_object_of_the_operator_in_a_stage_of_their_own() -> None:
 
 
 def sources(checkout: Path, **more: Any) -> dict[str, Any]:
-    (found,) = manifests(rendered(checkout, **more), "ConfigMap")
+    (found,) = [
+        item
+        for item in manifests(rendered(checkout, **more), "ConfigMap")
+        if item["metadata"]["name"] == "grafana-data-sources"
+    ]
     assert found["metadata"]["labels"] == {"grafana_datasource": "1"}
     provisioned = json.loads(found["data"]["platform.yaml"])
     assert provisioned["prune"]
