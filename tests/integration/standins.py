@@ -114,7 +114,8 @@ PARENTS = {
 }
 # What every system answers at once, and where a Vault listens: at the same port in all pods, which have the address of this machine.
 SAID = {"status": "healthy", "sealed": False, "standby": False, "initialized": True, "type": "shamir", "t": 2,
-        "issuer": "https://keycloak.example.test/realms/platform", "strategy": "token", "database": "ok"}  # fmt: skip
+        "issuer": "https://keycloak.example.test/realms/platform", "strategy": "token", "database": "ok",
+        "data": {"result": [{"metric": {"job": "apiserver", "alertname": "Watchdog"}}]}}  # fmt: skip
 VAULT_PORT = 8200
 
 
