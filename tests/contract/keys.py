@@ -50,7 +50,7 @@ COMMENTED = {
     # what Fluent Bit itself reads, see upstream's manual
     "fluent-bit-collector": r"config\.service\..*",
     "kube-prometheus-stack": r"alertmanager\.config\..*|(kube-state-metrics|prometheus-node-exporter|prometheusOperator)\.priorityClassName",
-    "grafana": r"grafana\.ini\..*|persistence\.storageClassName",
+    "grafana": r"grafana\.ini\..*|persistence\.storageClassName|sidecar\.datasources\.(restartPolicy|startupProbe)",
     # flags of Pyroscope, whose real server takes them in tests/integration/test_signals.py
     "pyroscope": r"pyroscope\.(extraArgs\..*|persistence\.storageClassName)",
     "tempo": r"persistence\.storageClassName|tempo\.storage\.trace\.s3(\..*)?",

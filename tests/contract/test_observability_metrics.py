@@ -512,6 +512,8 @@ def test_grafana_finds_what_other_roles_make_and_reads_no_secrets(checkout: Path
     assert dashboard["metadata"]["labels"] == {"grafana_dashboard": found["dashboards"]["labelValue"]}
     for part in ("dashboards", "datasources"):
         assert found[part]["searchNamespace"] == "ALL" and found[part]["resource"] == "configmap"
+    # watching never ends, so that an init container without this would keep Grafana from starting
+    assert found["datasources"]["initDatasources"] and found["datasources"]["restartPolicy"] == "Always"
 
 
 def test_users_reach_grafana_through_the_gateway(checkout: Path) -> None:
