@@ -50,11 +50,12 @@ COMMENTED = {
     # what Fluent Bit itself reads, see upstream's manual
     "fluent-bit-collector": r"config\.service\..*",
     "kube-prometheus-stack": r"alertmanager\.config\..*|(kube-state-metrics|prometheus-node-exporter|prometheusOperator)\.priorityClassName",
-    "grafana": r"grafana\.ini\..*|persistence\.storageClassName",
+    "grafana": r"grafana\.ini\..*|persistence\.storageClassName|sidecar\.datasources\.(restartPolicy|startupProbe)",
     # flags of Pyroscope, whose real server takes them in tests/integration/test_signals.py
-    "pyroscope": r"pyroscope\.extraArgs\..*",
+    "pyroscope": r"pyroscope\.(extraArgs\..*|persistence\.storageClassName)",
+    "tempo": r"persistence\.storageClassName|tempo\.storage\.trace\.s3(\..*)?",
     # upstream's template asks for it without a default
-    "tempo-distributed": r"backendWorker\.podDisruptionBudget",
+    "tempo-distributed": r"backendWorker\.podDisruptionBudget(\..*)?|storage\.trace\.s3(\..*)?",
     "opensearch": r"persistence\.storageClass",
     "vault": r"server\.readinessProbe\.path",
     "openbao": r"server\.readinessProbe\.path",

@@ -27,7 +27,7 @@ from ansible_collections.kubestd.platform.plugins.module_utils._objects import O
 
 from ..contract.test_roles import merged
 from ..standins import IMAGE, LOCKED, SAFE
-from .control_plane import ControlPlane, go_program
+from .control_plane import CACHE, ControlPlane, go_program
 
 ROLES = Path(__file__).parents[2] / "roles"
 CONTRACTS = Path(os.environ.get("KUBESTD_CONTRACTS") or ROLES.parents[1] / "shared/contracts")
@@ -114,6 +114,8 @@ CONDITIONS = {
     ("eventing.knative.dev/v1", "Broker"): ("Ready",),
     ("k8s.keycloak.org/v2alpha1", "Keycloak"): ("Ready",),
     ("k8s.keycloak.org/v2alpha1", "KeycloakRealmImport"): ("Done",),
+    ("monitoring.coreos.com/v1", "Prometheus"): ("Available", "Reconciled"),
+    ("monitoring.coreos.com/v1", "Alertmanager"): ("Available", "Reconciled"),
 }
 # Kinds whose status is a list of parents or ancestors, each with conditions.
 PARENTS = {
@@ -123,8 +125,9 @@ PARENTS = {
 # What every system answers at once, and where a Vault listens: at the same port in all pods, which have the address of this machine.
 SAID = {"status": "healthy", "sealed": False, "standby": False, "initialized": True, "type": "shamir", "t": 2,
         "issuer": "https://keycloak.example.test/realms/platform", "strategy": "token",
-        "query": "keeper answers",
-        "metrics": "falcosecurity_falcosidekick_falco_events_total{rule=Test event of the platform}"}  # fmt: skip
+        "query": "keeper answers", "database": "ok",
+        "metrics": "falcosecurity_falcosidekick_falco_events_total{rule=Test event of the platform}",
+        "data": {"result": [{"metric": {"job": "apiserver", "alertname": "Watchdog"}}]}}  # fmt: skip
 VAULT_PORT = 8200
 # What is not answered with that: Jenkins asks for a login, and begins one at the provider.
 OTHERWISE = {"/api/json": (403, b"Authentication required"), "/securityRealm/commenceLogin": (302, b"")}
@@ -263,6 +266,20 @@ def go_module(name: str) -> Path:
     return Path(json.loads(done.stdout)["Dir"])
 
 
+def module_program(name: str, module: str, version: str) -> Path:
+    """A program below cmd of a Go module that replaces modules, which go install refuses: it is built where the module is unpacked."""
+    path = CACHE / "tools" / f"{name}-{version[1:]}"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(f".{os.getpid()}")
+        folder = go_module(f"{module}@{version}")
+        environment = {**os.environ, "CGO_ENABLED": "0", "GOWORK": "off", "GOFLAGS": "-trimpath -buildvcs=false"}
+        command = ["go", "build", "-p", "2", "-ldflags=-s -w", "-o", str(part), f"./cmd/{name}"]
+        subprocess.run(command, env=environment, cwd=folder, check=True, timeout=1800)
+        part.rename(path)
+    return path
+
+
 def snapshot_crds() -> list[Path]:
     """The CRDs of volume snapshots: GitHub, where the role takes them, may be out of reach."""
     defaults = merged(ROLES / "snapshot_controller", "defaults")
@@ -271,6 +288,16 @@ def snapshot_crds() -> list[Path]:
     version, path = found.groups()
     folder = go_module(f"github.com/kubernetes-csi/external-snapshotter/client/v8@{version}") / path
     return [folder / name for name in defaults["snapshot_controller_crds"]]
+
+
+def monitoring_crds() -> list[Path]:
+    """The CRDs of the Prometheus operator: GitHub, where the role takes them, may be out of reach."""
+    defaults = merged(ROLES / "monitoring_crds", "defaults")
+    found = re.fullmatch(r".*/prometheus-operator/(v[0-9.]+)/(.*)", defaults["monitoring_crds_url"])
+    assert found, defaults["monitoring_crds_url"]
+    version, path = found.groups()
+    folder = go_module(f"github.com/prometheus-operator/prometheus-operator@{version}") / path
+    return [folder / name for name in defaults["monitoring_crds_files"]]
 
 
 def policy_crds() -> list[Path]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.kubestd.platform.plugins.module_utils._component.record import parse
 
 from ..contract.keys import chart_of
 from ..contract.records import INVENTORIES, platform_roles, record
@@ -43,12 +44,12 @@ def made() -> dict[str, dict[str, Any]]:
     seen = set()
     for role in platform_roles(ROOT):
         for inventory, variables in INVENTORIES.items():
-            described = record(role, **variables)
-            for stage in described["stages"]:
-                for item in stage.get("manifests", []):
+            described = parse(record(role, **variables))
+            for stage in described.stages:
+                for item in stage.manifests:
                     if (item["apiVersion"], item["kind"]) in UNKNOWN:
                         continue
-                    item["metadata"].setdefault("namespace", described["namespace"]["name"])
+                    item["metadata"].setdefault("namespace", described.namespace)
                     text = json.dumps(item, sort_keys=True)
                     if text not in seen:
                         seen.add(text)

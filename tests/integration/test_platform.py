@@ -30,18 +30,19 @@ from ..standins import build, keycloak_operator, kubeflow, kubevirt_operators
 from .charts import run as helm_run
 from .conftest import ROOT, Result
 from .control_plane import ControlPlane, Registry, helm, kubernetes
-from .standins import StandInOperators, nodes, snapshot_crds
+from .standins import StandInOperators, monitoring_crds, nodes, snapshot_crds
 
 CONTRACTS = Path(os.environ.get("KUBESTD_CONTRACTS") or ROOT.parent / "shared/contracts")
 # make test-upstream: charts from where they really are. Pods of theirs that are asked listen on these ports.
 UPSTREAM = os.environ.get("KUBESTD_UPSTREAM") == "1"
 PORTS = (8080, 4466) if UPSTREAM else ()
 LAYERS = {
-    "foundation": ["image_mirror"],
+    "foundation": ["image_mirror", "monitoring_crds"],
     "network": ["metallb", "cert_manager", "gateway_api", "metrics_server", "istio", "k8gb"],
     "storage": ["snapshot_controller", "rook_ceph", "velero", "cnpg", "postgresql", "valkey"],
     "identity": ["vault", "external_secrets", "teleport_keycloak"],
     "delivery": ["headlamp", "harbor", "argocd", "github_runners", "jenkins", "gitlab"],
+    "observability": ["observability"],
     "data": ["strimzi", "clickhouse"],
     "runtime": ["falco", "knative", "kubevirt", "kubeflow"],
 }
@@ -77,15 +78,17 @@ class Platform:
                 if isinstance(value, dict) and "ref" in value:
                     self.publish(value["ref"], value["version"])
         if "snapshot_controller" in systems:
-            self.publish_snapshot_crds()
+            self.publish_crds("snapshot_controller", "snapshot_controller_crds_url", snapshot_crds())
+        if "monitoring_crds" in systems:
+            self.publish_crds("monitoring_crds", "monitoring_crds_url", monitoring_crds())
         self.inventory({})
 
-    def publish_snapshot_crds(self) -> None:
-        """The real CRDs of snapshots, which the role takes from GitHub by their digests."""
-        url = merged(ROOT / "roles/snapshot_controller", "defaults")["snapshot_controller_crds_url"]
+    def publish_crds(self, role: str, variable: str, paths: list[Path]) -> None:
+        """Real CRDs, which a role takes from GitHub by their digests."""
+        url = merged(ROOT / "roles" / role, "defaults")[variable]
         target = self.folder / "files" / url.split("://", 1)[1]
         target.mkdir(parents=True)
-        for path in snapshot_crds():
+        for path in paths:
             shutil.copy(path, target)
 
     def publish(self, ref: str, version: str) -> None:

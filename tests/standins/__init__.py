@@ -61,9 +61,10 @@ def workload(number: int, described: dict[str, Any]) -> str:
         spec["serviceName"] = "none"
     if described["kind"] != "DaemonSet":
         spec["replicas"] = "REPLICAS"
-    found = {"apiVersion": "apps/v1", "kind": described["kind"], "metadata": {"name": "NAME"}, "spec": spec}
+    metadata = {"name": "NAME", **({"namespace": "SPACE"} if "namespace" in described else {})}
+    found = {"apiVersion": "apps/v1", "kind": described["kind"], "metadata": metadata, "spec": spec}
     text = json.dumps(found).replace('"REPLICAS"', replicas).replace("RELEASE", "{{ .Release.Name }}")
-    return text.replace("NAME", described["name"])
+    return text.replace("NAME", described["name"]).replace("SPACE", described.get("namespace", ""))
 
 
 def service(described: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from .._errors import KubestdError
 from .._manifests.plan import Reference
+from .alerts import prometheus_rule
 from .dashboard import config_map
 
 Options = dict[str, Any]
@@ -92,9 +93,13 @@ def parse(described: Mapping[str, Any]) -> Record:
     stages = [
         _stage(name, number, stage, namespace, labels) for number, stage in enumerate(described.get("stages") or [])
     ]
+    system = name.replace("_", "-")  # as names in a cluster are written
+    if described.get("alerts"):
+        stages.append(
+            Stage(f"{system}-alerts", manifests=[prometheus_rule(system, list(map(given, described["alerts"])))])
+        )
     dashboard = described.get("dashboard") or {}
     if dashboard.get("panels"):
-        system = name.replace("_", "-")
         stages.append(Stage(f"{system}-dashboard", manifests=[config_map(system, dashboard)]))
     names = [stage.name for stage in stages]
     if len(set(names)) < len(names):
