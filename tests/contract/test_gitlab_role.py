@@ -219,6 +219,7 @@ def test_no_secret_stands_in_a_value(checkout: Path) -> None:
         ({"gitlab_object_store": {}}, "brings no MinIO"),
         ({"gitlab_object_store": {"region": "eu"}}, "name the Secret with its connection"),
         ({"gitlab_object_store": {"storage_class": "a"}}, "needs the endpoint"),
+        ({"gitlab_email": {"port": 25}}, "name the mail server"),
         ({"gitlab_runners": [{"name": "A", "token_secret": "b"}]}, "gitlab_runners has A"),
         ({"gitlab_runners": [{"name": "a", "token_secret": "b"}] * 2}, "names one runner twice"),
         ({"gitlab_runners_namespace": "gitlab"}, "give builds a namespace of their own"),
