@@ -181,6 +181,9 @@ def test_runners_are_releases_whose_builds_see_no_secret_of_gitlab(checkout: Pat
     assert told["gitlabUrl"] == "https://gitlab.example.com/" and told["runners"]["secret"] == "runner-shared"
     builds = tomllib.loads(told["runners"]["config"])["runners"][0]["kubernetes"]
     assert builds["namespace"] == runner["namespace"] and builds["privileged"] is False
+    # a monitor of Services finds none without one
+    assert told["service"]["enabled"] and told["metrics"]["serviceMonitor"]["enabled"]
+    assert all("*" not in rule["verbs"] + rule["resources"] for rule in told["rbac"]["rules"])
     account = manifests(found, "ServiceAccount")[0]
     assert account["metadata"]["name"] == builds["service_account"] and account["automountServiceAccountToken"] is False
     authorities = manifests(found, "Secret")[0]
