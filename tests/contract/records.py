@@ -235,6 +235,7 @@ EVERYTHING: dict[str, Any] = {
         },
     ],
     "harbor_s3": {"bucket": "harbor", "region": "eu", "endpoint": "https://s3.example.com", "secret_name": "harbor-s3"},
+    "gateway_api_keep_escaped_slashes": True,
     "gitlab_database": {"host": "gitlab-database-rw", "secret_name": "gitlab-database-app"},
     "gitlab_redis": {
         "host": "gitlab-valkey",

@@ -39,6 +39,9 @@ def asked(checkout: Path, name: str, there: dict[str, str] | None = None, **vari
         ({"docker.io": "20.10"}, {}, "docker.io is installed, which is Docker from another source"),
         ({"docker-ce": "5:29"}, {"docker_build_source": "distribution"}, "docker-ce is installed"),
         ({"podman-docker": "4.3"}, {}, "Podman itself can stay"),
+        ({"podman": "4.3", "runc": "1.1"}, {}, "runc of the system would be taken away for containerd.io"),
+        # the reason of which is Docker itself
+        ({"docker.io": "20.10", "containerd": "1.6", "runc": "1.1"}, {}, "docker.io is installed"),
         ({}, {"docker_build_versions": {"docker-ce-cli": "5:29.8.2-1~*"}}, "has no version of docker-ce"),
         ({}, {"docker_build_daemon": {"insecure-registries": ["a"]}}, "has insecure-registries"),
         ({}, {"docker_build_daemon": {"hosts": ["tcp://0.0.0.0"]}}, "reach the daemon through ssh"),
@@ -53,7 +56,9 @@ def test_what_cannot_work_is_refused(checkout: Path, there: dict[str, str], give
 
 
 def test_what_is_there_is_no_reason_to_refuse(checkout: Path) -> None:
-    assert asked(checkout, "problems", {"podman": "4.3.1", "containerd": "1.6.20"}) == []
+    assert asked(checkout, "problems", {"podman": "4.3.1", "crun": "1.8"}) == []
+    there = {"docker.io": "20.10", "containerd": "1.6.20", "runc": "1.1"}
+    assert asked(checkout, "problems", there, docker_build_source="distribution") == []
     assert asked(checkout, "problems", dict.fromkeys(CE, "5:29.8.2-1~debian.12~bookworm")) == []
 
 

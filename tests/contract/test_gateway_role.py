@@ -141,13 +141,28 @@ def test_node_ports_are_those_that_the_balancer_knows(checkout: Path, implementa
 
 
 def test_the_proxy_protocol_is_taken_from_the_balancers(checkout: Path) -> None:
-    envoy = objects(described(checkout, "envoy_gateway", **NODE_PORTS), "ClientTrafficPolicy")["proxy-protocol"]
+    envoy = objects(described(checkout, "envoy_gateway", **NODE_PORTS), "ClientTrafficPolicy")["clients"]
     assert envoy["spec"]["targetRefs"][0]["name"] == "platform" and not envoy["spec"]["proxyProtocol"]["optional"]
     nginx = values(described(checkout, "nginx_gateway_fabric", **NODE_PORTS))["nginx"]["config"]["rewriteClientIP"]
     assert nginx["mode"] == "ProxyProtocol"
     assert nginx["trustedAddresses"] == [{"type": "CIDR", "value": "192.0.2.0/28"}]
     traefik = values(described(checkout, "traefik", **NODE_PORTS))["ports"]
     assert traefik["web"]["proxyProtocol"] == traefik["websecure"]["proxyProtocol"] == {"trustedIPs": ["192.0.2.0/28"]}
+
+
+def test_escaped_slashes_stay_where_gitlab_is(checkout: Path) -> None:
+    plain = {"gateway_api_proxy_protocol_from": [], "groups": {"platform": ["gateway_api"]}}
+    keeps = merged(checkout / "roles/gateway_api", "defaults")["gateway_api_keep_escaped_slashes"]
+
+    def policies(**more: Any) -> dict[str, Any]:
+        given = {**plain, "gateway_api_keep_escaped_slashes": keeps, **more}
+        return objects(described(checkout, "envoy_gateway", **given), "ClientTrafficPolicy")
+
+    assert policies() == {}
+    with_gitlab = policies(groups={"platform": ["gateway_api", "gitlab"]})["clients"]["spec"]
+    assert with_gitlab["path"] == {"escapedSlashesAction": "KeepUnchanged"} and "proxyProtocol" not in with_gitlab
+    both = policies(gateway_api_keep_escaped_slashes=True, gateway_api_proxy_protocol_from=["192.0.2.0/28"])
+    assert set(both["clients"]["spec"]) == {"targetRefs", "path", "proxyProtocol"}
 
 
 @pytest.mark.parametrize("implementation", ALL)

@@ -181,6 +181,9 @@ def test_runners_are_releases_whose_builds_see_no_secret_of_gitlab(checkout: Pat
     assert told["gitlabUrl"] == "https://gitlab.example.com/" and told["runners"]["secret"] == "runner-shared"
     builds = tomllib.loads(told["runners"]["config"])["runners"][0]["kubernetes"]
     assert builds["namespace"] == runner["namespace"] and builds["privileged"] is False
+    # a monitor of Services finds none without one
+    assert told["service"]["enabled"] and told["metrics"]["serviceMonitor"]["enabled"]
+    assert all("*" not in rule["verbs"] + rule["resources"] for rule in told["rbac"]["rules"])
     account = manifests(found, "ServiceAccount")[0]
     assert account["metadata"]["name"] == builds["service_account"] and account["automountServiceAccountToken"] is False
     authorities = manifests(found, "Secret")[0]
@@ -219,6 +222,7 @@ def test_no_secret_stands_in_a_value(checkout: Path) -> None:
         ({"gitlab_object_store": {}}, "brings no MinIO"),
         ({"gitlab_object_store": {"region": "eu"}}, "name the Secret with its connection"),
         ({"gitlab_object_store": {"storage_class": "a"}}, "needs the endpoint"),
+        ({"gitlab_email": {"port": 25}}, "name the mail server"),
         ({"gitlab_runners": [{"name": "A", "token_secret": "b"}]}, "gitlab_runners has A"),
         ({"gitlab_runners": [{"name": "a", "token_secret": "b"}] * 2}, "names one runner twice"),
         ({"gitlab_runners_namespace": "gitlab"}, "give builds a namespace of their own"),

@@ -134,6 +134,14 @@ def test_a_required_option_has_no_constant_default(role: Path) -> None:
     ] == []
 
 
+def test_what_may_be_empty_requires_nothing(role: Path) -> None:
+    """Ansible asks for required parts of a dictionary whose default is the empty one."""
+    for name, option in every_option(options(role)):
+        if option.get("type") == "dict" and option.get("default") == {}:
+            required = [part for part, described in (option.get("options") or {}).items() if described.get("required")]
+            assert required == [], f"{name} may be empty, and requires {required}; use required_together"
+
+
 def test_the_argument_spec_goes_all_the_way_down(role: Path) -> None:
     for name, option in every_option(options(role)):
         text = " ".join([option["description"]] if isinstance(option["description"], str) else option["description"])

@@ -121,6 +121,7 @@ CONDITIONS = {
 PARENTS = {
     ("gateway.networking.k8s.io/v1", "HTTPRoute"): ("parents", "parentRef"),
     ("gateway.networking.k8s.io/v1", "BackendTLSPolicy"): ("ancestors", "ancestorRef"),
+    ("gateway.envoyproxy.io/v1alpha1", "ClientTrafficPolicy"): ("ancestors", "ancestorRef"),
 }
 # What every system answers at once, and where a Vault listens: at the same port in all pods, which have the address of this machine.
 SAID = {"status": "healthy", "sealed": False, "standby": False, "initialized": True, "type": "shamir", "t": 2,
