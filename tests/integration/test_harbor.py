@@ -36,6 +36,7 @@ from ansible_collections.kubestd.platform.plugins.module_utils._harbor.arguments
 from ansible_collections.kubestd.platform.plugins.module_utils._harbor.plan import HarborError
 from ansible_collections.kubestd.platform.plugins.module_utils._harbor.run import result
 
+from ..contract.records import record
 from ..contract.test_harbor_role import documented_mirrors
 from .conftest import ROOT
 from .control_plane import CACHE, ControlPlane, LockedRegistry, Process, Registry, free_port
@@ -195,7 +196,7 @@ class Harbor:
     def redis(self, number: int) -> str:
         return f"redis://127.0.0.1:{self.ports['redis']}/{number}"
 
-    def core(self) -> Process:
+    def core(self, **more: str) -> Process:
         names = ("key.pem", "key", "app.conf")
         key, secret, config = (self.folder / name for name in names)
         subprocess.run(["openssl", "genrsa", "-traditional", "-out", str(key), "2048"], check=True, capture_output=True)
@@ -232,7 +233,7 @@ class Harbor:
             "PERMITTED_REGISTRY_TYPES_FOR_PROXY_CACHE": types,
             "REPLICATION_ADAPTER_WHITELIST": types,
         }
-        return self.run("core", [str(PROGRAMS / "core")], **settings)
+        return self.run("core", [str(PROGRAMS / "core")], **settings, **more)
 
     def stop(self) -> None:
         for process in reversed(self.processes):
@@ -259,7 +260,8 @@ class Harbor:
             f"{self.url}/service/token?service=harbor-registry&scope={scope}", timeout=30
         ) as said:
             token = json.load(said)["token"]
-        request = urllib.request.Request(f"{self.url}/v2/{image}/{part}")
+        # containerd tells a mirror for which registry it asks
+        request = urllib.request.Request(f"{self.url}/v2/{image}/{part}?ns={image.partition('/')[0]}")
         request.add_header("Authorization", f"Bearer {token}")
         request.add_header("Accept", "application/vnd.oci.image.manifest.v1+json")
         with urllib.request.urlopen(request, timeout=30) as answer:
@@ -677,6 +679,27 @@ def test_what_leaves_the_lists_leaves_harbor_where_asked(
     ]
     assert {one["name"] for one in harbor.ask("/projects")} == {"quay.io", "shop"}
     assert not cluster.configure(exclusive=every, **left)["changed"]
+
+
+def test_the_environment_that_the_role_writes_is_what_the_core_takes(cluster: Cluster, harbor: Harbor) -> None:
+    inventory = {
+        "harbor_oidc": {"issuer": "https://sso.example.com", "groups_claim": "roles", "group_filter": "^harbor-"},
+        "harbor_configuration": {"project_creation_restriction": "everyone", "robot_token_duration": 7},
+        "harbor_admin_group": "harbor-admins",
+    }
+    values = record(ROOT / "roles/harbor", **inventory)["stages"][0]["releases"][0]["values"]
+    variables = {one["name"]: one.get("value", "MARKER-oidc") for one in values["core"]["extraEnvVars"]}
+    # the kubelet does this
+    text = variables["CONFIG_OVERWRITE_JSON"].replace("$(OIDC_CLIENT_SECRET)", variables["OIDC_CLIENT_SECRET"])
+    next(process for process in harbor.processes if process.name == "core").stop()
+    harbor.core(CONFIG_OVERWRITE_JSON=text).answers(f"{harbor.url}/api/v2.0/ping")
+    found = harbor.ask("/configurations")
+    wanted = {name: said for name, said in json.loads(text).items() if name != "oidc_client_secret"}
+    assert {name: found[name]["value"] for name in wanted} == wanted
+    assert not found["oidc_admin_group"]["editable"]
+    with pytest.raises(HarborError, match="is set by the environment of Harbor"):
+        cluster.configure(configuration={"robot_token_duration": 8})
+    assert not cluster.configure(configuration={"robot_token_duration": 7})["changed"]
 
 
 if __name__ == "__main__":
