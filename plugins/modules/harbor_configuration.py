@@ -11,7 +11,8 @@ short_description: Bring registries, projects, robots, replications and settings
 description:
   - Looks at a Harbor 2.x over its API, makes a plan of what differs, and carries it out. What Harbor would refuse half-way, as a registry that is still
     used or a project that is not there, is refused before anything is done.
-  - Without O(url) Harbor is reached through the service proxy of the API server, which needs nothing but a kubeconfig.
+  - Without O(url) Harbor is reached through the service proxy of the API server, which needs nothing but a kubeconfig whose user may use
+    C(services/proxy) with all verbs. In any case the user reads and writes Secrets.
   - Passwords are read from Secrets of the cluster and written to Secrets of the cluster; options, results and logs have none.
   - What is not named stays, unless O(exclusive) has its kind. A project with repositories is never deleted.
 author:

@@ -36,6 +36,7 @@ from ansible_collections.kubestd.platform.plugins.module_utils._harbor.arguments
 from ansible_collections.kubestd.platform.plugins.module_utils._harbor.plan import HarborError
 from ansible_collections.kubestd.platform.plugins.module_utils._harbor.run import result
 
+from ..contract.records import record
 from ..contract.test_harbor_role import documented_mirrors
 from .conftest import ROOT
 from .control_plane import CACHE, ControlPlane, LockedRegistry, Process, Registry, free_port
@@ -195,7 +196,7 @@ class Harbor:
     def redis(self, number: int) -> str:
         return f"redis://127.0.0.1:{self.ports['redis']}/{number}"
 
-    def core(self) -> Process:
+    def core(self, **more: str) -> Process:
         names = ("key.pem", "key", "app.conf")
         key, secret, config = (self.folder / name for name in names)
         subprocess.run(["openssl", "genrsa", "-traditional", "-out", str(key), "2048"], check=True, capture_output=True)
@@ -232,7 +233,7 @@ class Harbor:
             "PERMITTED_REGISTRY_TYPES_FOR_PROXY_CACHE": types,
             "REPLICATION_ADAPTER_WHITELIST": types,
         }
-        return self.run("core", [str(PROGRAMS / "core")], **settings)
+        return self.run("core", [str(PROGRAMS / "core")], **settings, **more)
 
     def stop(self) -> None:
         for process in reversed(self.processes):
@@ -252,42 +253,50 @@ class Harbor:
     def one(self, path: str, name: str) -> dict[str, Any]:
         return next(dict(one) for one in self.ask(path) if one["name"] == name)
 
-    def pull(self, image: str, part: str) -> bytes:
-        """A manifest or a blob, as containerd asks for it where Harbor is a mirror: a token first, for what everybody may pull."""
-        scope = urllib.parse.quote(f"repository:{image}:pull")
-        with urllib.request.urlopen(
-            f"{self.url}/service/token?service=harbor-registry&scope={scope}", timeout=30
-        ) as said:
-            token = json.load(said)["token"]
-        request = urllib.request.Request(f"{self.url}/v2/{image}/{part}")
-        request.add_header("Authorization", f"Bearer {token}")
+    def token(self, image: str, actions: str, held: dict[str, str] | None = None) -> str:
+        """What a client shows to the registry; for nobody, or for a robot whose Secret is held."""
+        scope = urllib.parse.quote(f"repository:{image}:{actions}")
+        request = urllib.request.Request(f"{self.url}/service/token?service=harbor-registry&scope={scope}")
+        if held:
+            login = base64.b64encode(f"{held['username']}:{held['password']}".encode()).decode()
+            request.add_header("Authorization", f"Basic {login}")
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return str(json.load(answer)["token"])
+
+    def pull(self, image: str, part: str, held: dict[str, str] | None = None) -> bytes:
+        """A manifest or a blob, as containerd asks for it where Harbor is a mirror: a token first."""
+        # containerd tells a mirror for which registry it asks
+        request = urllib.request.Request(f"{self.url}/v2/{image}/{part}?ns={image.partition('/')[0]}")
+        request.add_header("Authorization", f"Bearer {self.token(image, 'pull', held)}")
         request.add_header("Accept", "application/vnd.oci.image.manifest.v1+json")
         with urllib.request.urlopen(request, timeout=30) as answer:
             return bytes(answer.read())
 
 
-def push(registry: LockedRegistry, image: str, tag: str) -> bytes:
-    """An image of nothing; its manifest."""
-    trust = ssl.create_default_context(cafile=registry.ca)
-    login = base64.b64encode(f"{registry.username}:{registry.password}".encode()).decode()
+class Pusher:
+    """Pushes images of nothing: to a registry that asks for a login, or with a token."""
 
-    def send(method: str, url: str, data: bytes = b"", kind: str = "application/octet-stream") -> str:
-        request = urllib.request.Request(
-            url, data, {"Authorization": f"Basic {login}", "Content-Type": kind}, method=method
-        )
-        with urllib.request.urlopen(request, timeout=30, context=trust) as answer:
-            return str(answer.headers.get("Location", ""))
+    def __init__(self, root: str, authorization: str, trust: ssl.SSLContext | None = None) -> None:
+        self.root, self.authorization, self.trust = root, authorization, trust
 
-    root = f"https://{registry.address}/v2/{image}"
-    blob = b"{}"
-    digest = f"sha256:{hashlib.sha256(blob).hexdigest()}"
-    where = send("POST", f"{root}/blobs/uploads/")
-    send("PUT", f"{where}&digest={digest}", blob)
-    kind = "application/vnd.oci.image.manifest.v1+json"
-    config = {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": digest, "size": len(blob)}
-    manifest = json.dumps({"schemaVersion": 2, "mediaType": kind, "config": config, "layers": []}).encode()
-    send("PUT", f"{root}/manifests/{tag}", manifest, kind)
-    return manifest
+    def send(self, method: str, path: str, data: bytes = b"", kind: str = "application/octet-stream") -> str:
+        headers = {"Authorization": self.authorization, "Content-Type": kind}
+        request = urllib.request.Request(f"{self.root}{path}", data, headers, method=method)
+        with urllib.request.urlopen(request, timeout=30, context=self.trust) as answer:
+            where = urllib.parse.urlsplit(answer.headers.get("Location", ""))
+            return f"{where.path}?{where.query}"
+
+    def push(self, image: str, tag: str, label: str = "") -> bytes:
+        """Its manifest."""
+        blob = json.dumps({"config": {"Labels": {"of": label}}} if label else {}).encode()
+        digest = f"sha256:{hashlib.sha256(blob).hexdigest()}"
+        where = self.send("POST", f"/v2/{image}/blobs/uploads/")
+        self.send("PUT", f"{where}&digest={digest}", blob)
+        kind = "application/vnd.oci.image.manifest.v1+json"
+        config = {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": digest, "size": len(blob)}
+        manifest = json.dumps({"schemaVersion": 2, "mediaType": kind, "config": config, "layers": []}).encode()
+        self.send("PUT", f"/v2/{image}/manifests/{tag}", manifest, kind)
+        return manifest
 
 
 @pytest.fixture(scope="module")
@@ -491,13 +500,27 @@ def test_a_robot_can_log_in_with_what_the_secret_holds(cluster: Cluster, harbor:
     for name, namespace in (("robot-pull", "harbor"), ("robot-ci", "harbor"), ("pull", "shop")):
         held = cluster.read(name, namespace)
         assert held["username"] in ("robot$pull", "robot$shop+ci")
-        login = base64.b64encode(f"{held['username']}:{held['password']}".encode()).decode()
-        where = f"{harbor.url}/service/token?service=harbor-registry&scope=repository:shop/x:pull"
-        request = urllib.request.Request(where, headers={"Authorization": f"Basic {login}"})
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            body = json.load(answer)["token"].split(".")[1]
+        body = harbor.token("shop/x", "pull", held).split(".")[1]
         granted = json.loads(base64.urlsafe_b64decode(body + "=="))["access"]
         assert granted[0]["name"] == "shop/x" and "pull" in granted[0]["actions"]
+
+
+def test_what_a_project_asks_for_holds(cluster: Cluster, harbor: Harbor) -> None:
+    """The robots push and pull, tags that are immutable stay, and what nobody signed is not given out."""
+    ci, puller = cluster.read("robot-ci"), cluster.read("robot-pull")
+    pusher = Pusher(harbor.url, f"Bearer {harbor.token('shop/app', 'pull,push', ci)}")
+    pusher.push("shop/app", "v1")
+    pusher.push("shop/app", "dev-1")
+    pusher.push("shop/app", "dev-1", "another")
+    with pytest.raises(urllib.error.HTTPError) as immutable:
+        pusher.push("shop/app", "v1", "another")
+    assert immutable.value.code == 412 and "immutable" in immutable.value.read().decode()
+    with pytest.raises(urllib.error.HTTPError) as unsigned:
+        harbor.pull("shop/app", "manifests/v1", puller)
+    assert unsigned.value.code == 412 and "signed" in unsigned.value.read().decode()
+    with pytest.raises(urllib.error.HTTPError) as reader:
+        Pusher(harbor.url, f"Bearer {harbor.token('shop/app', 'pull,push', puller)}").push("shop/app", "v2")
+    assert reader.value.code == 401
 
 
 def test_what_somebody_changed_in_the_portal_comes_back(
@@ -567,7 +590,9 @@ def test_a_lost_password_of_a_robot_is_made_anew_and_works(
 def test_an_image_comes_through_the_path_that_nodes_are_told(
     cluster: Cluster, harbor: Harbor, upstream: LockedRegistry
 ) -> None:
-    manifest = push(upstream, "team/app", "1.0")
+    login = base64.b64encode(f"{upstream.username}:{upstream.password}".encode()).decode()
+    trust = ssl.create_default_context(cafile=upstream.ca)
+    manifest = Pusher(f"https://{upstream.address}", f"Basic {login}", trust).push("team/app", "1.0")
     # what containerd asks a mirror with override_path for
     mirror = next(one for one in documented_mirrors(ROOT) if one["name"] == "quay.io")
     path = urllib.parse.urlsplit(mirror["mirrors"][0]["url"]).path
@@ -677,6 +702,27 @@ def test_what_leaves_the_lists_leaves_harbor_where_asked(
     ]
     assert {one["name"] for one in harbor.ask("/projects")} == {"quay.io", "shop"}
     assert not cluster.configure(exclusive=every, **left)["changed"]
+
+
+def test_the_environment_that_the_role_writes_is_what_the_core_takes(cluster: Cluster, harbor: Harbor) -> None:
+    inventory = {
+        "harbor_oidc": {"issuer": "https://sso.example.com", "groups_claim": "roles", "group_filter": "^harbor-"},
+        "harbor_configuration": {"project_creation_restriction": "everyone", "robot_token_duration": 7},
+        "harbor_admin_group": "harbor-admins",
+    }
+    values = record(ROOT / "roles/harbor", **inventory)["stages"][0]["releases"][0]["values"]
+    variables = {one["name"]: one.get("value", "MARKER-oidc") for one in values["core"]["extraEnvVars"]}
+    # the kubelet does this
+    text = variables["CONFIG_OVERWRITE_JSON"].replace("$(OIDC_CLIENT_SECRET)", variables["OIDC_CLIENT_SECRET"])
+    next(process for process in harbor.processes if process.name == "core").stop()
+    harbor.core(CONFIG_OVERWRITE_JSON=text).answers(f"{harbor.url}/api/v2.0/ping")
+    found = harbor.ask("/configurations")
+    wanted = {name: said for name, said in json.loads(text).items() if name != "oidc_client_secret"}
+    assert {name: found[name]["value"] for name in wanted} == wanted
+    assert not found["oidc_admin_group"]["editable"]
+    with pytest.raises(HarborError, match="is set by the environment of Harbor"):
+        cluster.configure(configuration={"robot_token_duration": 8})
+    assert not cluster.configure(configuration={"robot_token_duration": 7})["changed"]
 
 
 if __name__ == "__main__":

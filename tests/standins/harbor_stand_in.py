@@ -235,6 +235,8 @@ class HarborStandIn:
         return self.page(self.tables["usergroups"].values(), query)
 
     def post_usergroups(self, body: Any, query: Any) -> Any:
+        if any(one["group_name"] == body["group_name"] for one in self.tables["usergroups"].values()):
+            raise Refused(409, "duplicate user group")
         number = next(self.numbers)
         self.tables["usergroups"][number] = {**body, "id": number}
         return number

@@ -298,6 +298,36 @@ def test_an_empty_project_goes_with_what_is_in_it(configure: Run, harbor: Harbor
     assert [one["name"] for one in harbor.tables["projects"].values()] == ["library", "quay.io"]
 
 
+def test_robots_of_a_project_go_with_it_in_one_step(configure: Run, harbor: HarborStandIn) -> None:
+    configure(**EVERYTHING)
+    only = {**EVERYTHING, "projects": EVERYTHING["projects"][:1], "robots": []}
+    done = configure(**only, exclusive=["projects", "robots"])
+    assert done["actions"] == ["delete robot pull", "delete project shop", "delete project library"]
+    assert not harbor.tables["robots"]
+
+
+def test_a_group_of_two_projects_is_one(configure: Run, harbor: HarborStandIn) -> None:
+    members = [{"group": "developers"}]
+    configure(projects=[{"name": name, "members": members} for name in ("a", "b")])
+    assert [one["group_name"] for one in harbor.tables["usergroups"].values()] == ["developers"]
+
+
+def test_a_registry_may_go_when_its_replication_moves_to_another(configure: Run, cluster: SecretsStandIn) -> None:
+    configure(registries=EVERYTHING["registries"], replications=[{"name": "r", "registry": "docker.io"}])
+    assert "docker.io" in cluster.text("harbor-configuration", "record")
+    moved = {"replications": [{"name": "r", "registry": "quay.io"}]}
+    done = configure(registries=[{"name": "docker.io", "state": "absent"}], **moved)
+    assert done["actions"] == ["change replication r (registry)", "delete registry docker.io"]
+    assert "docker.io" not in cluster.text("harbor-configuration", "record")
+
+
+def test_a_secret_that_is_not_ours_stays_when_the_robot_goes(configure: Run, cluster: SecretsStandIn) -> None:
+    configure(**EVERYTHING)
+    cluster.add("robot-ci", password="theirs")
+    configure(robots=[{**EVERYTHING["robots"][1], "state": "absent"}])
+    assert cluster.text("robot-ci", "password") == "theirs"
+
+
 def test_a_registry_that_is_used_is_not_deleted(configure: Run, harbor: HarborStandIn) -> None:
     configure(**EVERYTHING)
     changes = list(harbor.changes)
