@@ -118,7 +118,9 @@ def test_a_visible_change_has_a_valid_fragment(checkout: Path) -> None:
 
 def test_no_private_key_and_no_path_of_a_developer_is_in_the_project(checkout: Path) -> None:
     # runner is the user of GitHub's image of a runner
-    secret = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----\n[A-Za-z0-9+/]{40}|/home/(?!runner/)[a-z]\w+/|\bAKIA[0-9A-Z]{16}\b")
+    secret = re.compile(
+        r"-----BEGIN [A-Z ]*PRIVATE KEY-----\n[A-Za-z0-9+/]{40}|/home/(?!runner/)[a-z]\w+/|\bAKIA[0-9A-Z]{16}\b"
+    )
     for path in own_files(checkout):
         if path.stat().st_size < 1_000_000:
             found = secret.search(path.read_text(encoding="utf-8", errors="replace"))
