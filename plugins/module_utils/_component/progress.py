@@ -53,6 +53,8 @@ def outcome(name: str, result: Mapping[str, Any], failed: bool, check_mode: bool
     health = (result.get("ansible_facts") or {}).get("component_health")
     if health:
         return str(health["status"]), text
+    if result.get("applications"):
+        return "written", text
     owner = f"owned by {result['owner']}" if result.get("owner") else ""
     if check_mode:
         said = ", ".join(part for part in (text if not changes and not owner else counted(changes), owner) if part)
