@@ -53,6 +53,7 @@ COLORS = {
     "Progressing": C.COLOR_WARN,
     "would change": C.COLOR_CHANGED,
     "removed": C.COLOR_CHANGED,
+    "written": C.COLOR_CHANGED,
 }
 
 

@@ -123,6 +123,12 @@ owner:
   returned: success
   type: str
   sample: Argo CD (Application argocd/harbor)
+applications:
+  description: Names of the Applications that were written.
+  returned: with V(hand_over)
+  type: list
+  elements: str
+  sample: ["harbor", "harbor-objects"]
 blocked_by:
   description: Systems that failed in this run, without which this one was not tried.
   returned: when it was not tried

@@ -108,6 +108,7 @@ CONDITIONS = {
     ("external-secrets.io/v1", "ClusterSecretStore"): ("Ready",),
     ("external-secrets.io/v1", "ExternalSecret"): ("Ready",),
     ("argocd-image-updater.argoproj.io/v1alpha1", "ImageUpdater"): ("Ready",),
+    ("argoproj.io/v1alpha1", "ApplicationSet"): ("ResourcesUpToDate",),
     ("cilium.io/v2", "CiliumLoadBalancerIPPool"): ("cilium.io/IPsAvailable",),
     ("operator.knative.dev/v1beta1", "KnativeEventing"): ("Ready",),
     ("serving.knative.dev/v1", "Service"): ("Ready",),
@@ -239,6 +240,7 @@ MADE: dict[tuple[str, str], list[Object]] = {
         },
     ],
 }
+LISTENERS = "app.kubernetes.io/component=runner-scale-set-listener"
 # A pod that the level restricted of Pod Security takes
 SAFE_POD = {
     "securityContext": SAFE,
@@ -484,8 +486,13 @@ class StandInOperators:
                 self.objects.apply({**secret, "stringData": dict.fromkeys(keys, "of the store")})
 
     def listeners(self) -> None:
-        """A listener beside the controller of runners for each scale set."""
-        for item in self.all("actions.github.com/v1alpha1", "AutoscalingRunnerSet"):
+        """A listener beside the controller of runners for each scale set, as long as there is one."""
+        sets = self.all("actions.github.com/v1alpha1", "AutoscalingRunnerSet")
+        names = {f"{item['metadata']['name']}-listener" for item in sets}
+        for pod in self.objects.list(self.objects.must("v1", "Pod"), "arc-systems", labels=LISTENERS):
+            if pod["metadata"]["name"] not in names:
+                self.objects.delete(pod)
+        for item in sets:
             metadata = item["metadata"]
             labels = {
                 "app.kubernetes.io/component": "runner-scale-set-listener",

@@ -13,10 +13,16 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.kubestd.platform.plugins.module_utils._errors import KubestdError
+from ansible_collections.kubestd.platform.plugins.module_utils._hand_over.plan import Target
+from ansible_collections.kubestd.platform.plugins.module_utils._hand_over.run import HandOver
 from ansible_collections.kubestd.platform.plugins.module_utils._kubeconfig import access
 from ansible_collections.kubestd.platform.plugins.module_utils._objects import Object, Objects, essence
+from ansible_collections.kubestd.platform.plugins.module_utils._release.run import Release
 
+from .charts import Releaser
 from .charts import run as helm_run
+from .control_plane import ControlPlane
 from .test_platform import CONTRACTS, UPSTREAM, Platform
 
 LAYERS = {"network": ["metrics_server", "cert_manager"], "delivery": ["headlamp"]}
@@ -94,6 +100,87 @@ class Handed:
     def replicas(self) -> int:
         where = ("-n", "headlamp", "get", "deployment", "headlamp", "-o", "jsonpath={.spec.replicas}")
         return int(self.platform.control_plane.kubectl(*where))
+
+
+MADE_UP = """\
+apiVersion: v1
+kind: Secret
+metadata: {name: demo}
+data: {password: {{ randAlphaNum 20 | b64enc }}, user: {{ .Values.user | b64enc }}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: demo}
+spec:
+  selector: {matchLabels: {app: demo}}
+  template:
+    metadata: {labels: {app: demo}, annotations: {checksum/secret: {{ randAlphaNum 20 | sha256sum }}}}
+    spec: {containers: [{name: a, image: registry.k8s.io/pause:3.10.2}]}
+{{- if and .Values.looks (not (lookup "v1" "Namespace" "" "kube-system")) }}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: only-without-a-cluster}
+{{- end }}
+"""
+
+
+def demo(folder: Path, looks: bool = False) -> Path:
+    """A chart that makes up a password, and looks into the cluster when it is to."""
+    chart = folder / "demo"
+    (chart / "templates").mkdir(parents=True)
+    (chart / "Chart.yaml").write_text(json.dumps({"apiVersion": "v2", "name": "demo", "version": "1.0.0"}))
+    (chart / "values.yaml").write_text(json.dumps({"user": "me", "looks": looks}))
+    (chart / "templates/all.yaml").write_text(MADE_UP)
+    return chart
+
+
+def over(
+    control_plane: ControlPlane, releaser: Releaser, folder: Path, owned: bool = False, **options: Any
+) -> HandOver:
+    """A release, written to a folder by the mechanism without Ansible around it."""
+    who = access({"kubeconfig": str(control_plane.kubeconfig)})
+    described = {**releaser.base, **options}
+    target = Target("https://git.example.com/ops.git")
+    made = HandOver("demo", Objects(who.client()), target, str(folder / "out"), owned)
+    made.release(Release(described, who, str(releaser.cache)), described, 0)
+    made.write()
+    return made
+
+
+def test_a_password_that_a_chart_makes_up_is_left_as_it_is(control_plane: ControlPlane, tmp_path: Path) -> None:
+    chart = demo(tmp_path)
+    releaser = Releaser(control_plane, str(chart), tmp_path / "cache", namespace="made-up")
+    releaser()
+    over(control_plane, releaser, tmp_path)
+    application = yaml.safe_load((tmp_path / "out/applications/demo/demo.yaml").read_text())
+    left = {one["kind"]: one["jsonPointers"] for one in application["spec"]["ignoreDifferences"]}
+    assert left == {
+        "Secret": ["/data/password"],
+        "Deployment": ["/spec/template/metadata/annotations/checksum~1secret"],
+    }
+    assert "RespectIgnoreDifferences=true" in application["spec"]["syncPolicy"]["syncOptions"]
+    # once Argo CD has it, Git may differ from what was released; what is made up is known from the chart of then
+    over(control_plane, releaser, tmp_path, owned=True, values={"user": "you"})
+    again = yaml.safe_load((tmp_path / "out/applications/demo/demo.yaml").read_text())
+    assert again["spec"]["ignoreDifferences"] == application["spec"]["ignoreDifferences"]
+    assert yaml.safe_load((tmp_path / "out/systems/demo/demo/values.yaml").read_text()) == {"user": "you"}
+
+
+def test_a_chart_that_would_make_something_else_under_argo_cd_is_not_handed_over(
+    control_plane: ControlPlane, tmp_path: Path
+) -> None:
+    releaser = Releaser(control_plane, str(demo(tmp_path, looks=True)), tmp_path / "cache", namespace="looks")
+    releaser()
+    with pytest.raises(KubestdError, match="would change under Argo CD.*only-without-a-cluster"):
+        over(control_plane, releaser, tmp_path)
+    assert not (tmp_path / "out").exists()
+
+
+def test_secret_values_are_not_handed_over(control_plane: ControlPlane, tmp_path: Path) -> None:
+    releaser = Releaser(control_plane, str(demo(tmp_path)), tmp_path / "cache", namespace="secret-values")
+    with pytest.raises(KubestdError, match="has secret values, which are not for Git"):
+        over(control_plane, releaser, tmp_path, secret_values={"user": "hunter2"})
 
 
 @pytest.fixture(scope="module")

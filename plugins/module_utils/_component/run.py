@@ -277,7 +277,7 @@ class Component:
         for note in made.notes:
             self.say(note)
         self.kept = [f"Secret {item['namespace']}/{item['name']}" for item in self.record.secrets] + made.notes
-        return self.result(f"{len(made.names)} Applications: {', '.join(made.names)}")
+        return {**self.result(f"as {', '.join(made.names) or 'nothing'}"), "applications": made.names}
 
     def look_for_lost(self, namespace: str, name: str) -> None:
         """Workloads that the release has and the cluster has not: whoever deleted them left nothing that could be sick."""

@@ -99,7 +99,8 @@ def base(name: str, system: str, namespace: str, target: Target, wave: int) -> O
         "name": name,
         "namespace": target.namespace,
         "labels": {SYSTEM_LABEL: system},
-        "annotations": {WAVE: str(wave)},
+        # the difference is what the server says it would be, as what is applied
+        "annotations": {WAVE: str(wave), "argocd.argoproj.io/compare-options": "ServerSideDiff=true"},
     }
     spec = {
         "project": target.project,

@@ -160,7 +160,7 @@ class HandOver:
             )
         placed = [without_mark(item) for item in manifests.placed(ordered(found))]
         secret = [item for item in placed if item["kind"] == "Secret"]
-        self.notes += [f"{name_of(item)} is not for Git and stays with this collection" for item in secret]
+        self.notes += [f"{name_of(item)} is not for Git and stays as it is" for item in secret]
         kept = [item for item in placed if item not in secret]
         if not kept:
             return

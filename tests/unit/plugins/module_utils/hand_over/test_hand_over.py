@@ -78,6 +78,7 @@ def test_an_application_has_the_chart_of_the_repository_with_its_digest() -> Non
         "helm": {"releaseName": "harbor", "skipTests": True, "valueFiles": ["../values.yaml"]},
     }
     assert made["metadata"]["annotations"] == {
+        "argocd.argoproj.io/compare-options": "ServerSideDiff=true",
         "argocd.argoproj.io/sync-wave": "7",
         "kubestd.platform/chart": "oci://registry.example.com/charts/harbor@1.19.2",
         "kubestd.platform/chart-sha256": "f" * 64,
