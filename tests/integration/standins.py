@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import os
@@ -176,6 +177,7 @@ MADE: dict[tuple[str, str], list[Object]] = {
         for name, controller in (("istio", "gateway"), ("istio-waypoint", "mesh"))
     ],
 }
+WEBHOOKS = ("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration")
 # What Velero's stand-in copies
 RESTORED = (("v1", "ConfigMap"), ("v1", "Secret"), ("v1", "Service"), ("apps/v1", "Deployment"))
 
@@ -348,6 +350,7 @@ class StandInOperators:
                 if any(item.get("status", {}).get(name) != status[name] for name in status if name != "conditions"):
                     self.write(item, status)
         self.makers()
+        self.injected()
         self.velero()
         self.cnpg()
         self.calico()
@@ -371,6 +374,17 @@ class StandInOperators:
                 served = self.objects.resource(item["apiVersion"], item["kind"], fresh=True)
                 if served and self.objects.get(item) is None:
                     self.objects.apply(item)
+
+    def injected(self) -> None:
+        """cert-manager puts the authority of a certificate into the webhooks that ask for it."""
+        bundle = base64.b64encode((self.control_plane.kubeconfig.parent / "standin.pem").read_bytes()).decode()
+        for item in self.objects.list(self.objects.must(*WEBHOOKS)):
+            asks = "cert-manager.io/inject-ca-from" in item["metadata"].get("annotations", {})
+            if asks and not all(one["clientConfig"].get("caBundle") for one in item["webhooks"]):
+                for one in item["webhooks"]:
+                    one["clientConfig"]["caBundle"] = bundle
+                body = {"webhooks": item["webhooks"]}
+                self.objects.client.send("PATCH", self.objects.path(item), body, "application/merge-patch+json")
 
     def velero(self) -> None:
         """Velero restores: what it knows of is copied to its new namespace."""
