@@ -362,6 +362,11 @@ def test_a_paused_cluster_is_left_alone_with_all_that_needs_it(checkout: Path) -
     found = kafka(checkout, strimzi_paused=True)
     assert manifests(found, "Kafka")[0]["metadata"]["annotations"] == {"strimzi.io/pause-reconciliation": "true"}
     assert [stage["name"] for stage in found["stages"]] == ["place", "operator", "kafka"]
+    # pools of a cluster that is not there yet have no nodes, and are not waited for
+    pools = {
+        item["metadata"]["annotations"]["strimzi.io/pause-reconciliation"] for item in manifests(found, "KafkaNodePool")
+    }
+    assert pools == {"true"}
 
 
 def test_the_operator_runs_twice_and_makes_restricted_pods(checkout: Path) -> None:

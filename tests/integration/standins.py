@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import os
@@ -246,6 +247,7 @@ SAFE_POD = {
     "securityContext": SAFE,
     "containers": [{"name": "listener", "image": IMAGE, "securityContext": LOCKED}],
 }
+WEBHOOKS = ("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration")
 # What Velero's stand-in copies
 RESTORED = (("v1", "ConfigMap"), ("v1", "Secret"), ("v1", "Service"), ("apps/v1", "Deployment"))
 
@@ -446,6 +448,7 @@ class StandInOperators:
         self.makers()
         self.external_secrets()
         self.listeners()
+        self.injected()
         self.velero()
         self.cnpg()
         self.calico()
@@ -503,6 +506,16 @@ class StandInOperators:
             pod["metadata"] = {"name": f"{metadata['name']}-listener", "namespace": "arc-systems", "labels": labels}
             if self.objects.get(pod) is None:
                 self.objects.apply({**pod, "spec": SAFE_POD})
+    def injected(self) -> None:
+        """cert-manager puts the authority of a certificate into the webhooks that ask for it."""
+        bundle = base64.b64encode((self.control_plane.kubeconfig.parent / "standin.pem").read_bytes()).decode()
+        for item in self.objects.list(self.objects.must(*WEBHOOKS)):
+            asks = "cert-manager.io/inject-ca-from" in item["metadata"].get("annotations", {})
+            if asks and not all(one["clientConfig"].get("caBundle") for one in item["webhooks"]):
+                for one in item["webhooks"]:
+                    one["clientConfig"]["caBundle"] = bundle
+                body = {"webhooks": item["webhooks"]}
+                self.objects.client.send("PATCH", self.objects.path(item), body, "application/merge-patch+json")
 
     def velero(self) -> None:
         """Velero restores: what it knows of is copied to its new namespace."""

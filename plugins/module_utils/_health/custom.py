@@ -132,6 +132,8 @@ def strimzi(found: Object) -> Health:
 
 def node_pool(found: Object) -> Health:
     """Strimzi's node pool has no Ready; it counts its nodes."""
+    if (at(found, "metadata.annotations") or {}).get("strimzi.io/pause-reconciliation") == "true":
+        return Health(SUSPENDED, "its reconciliation is paused")
     have, wanted = len(at(found, "status.nodeIds") or []), at(found, "spec.replicas") or 0
     return outdated(found) or (Health(HEALTHY) if have == wanted else Health(PROGRESSING, f"{have}/{wanted} nodes"))
 
