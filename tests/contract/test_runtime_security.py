@@ -37,6 +37,13 @@ def test_what_falco_sees_goes_to_falcosidekick_and_from_there_to_all_three(check
     assert config["loki"]["hostport"] == telemetry["loki"]
     assert config["elasticsearch"]["hostport"] == telemetry["opensearch"]
     assert [one["valueFrom"]["secretKeyRef"]["name"] for one in config["extraEnv"]] == ["falco-opensearch"] * 2
+    assert (config["elasticsearch"]["index"], config["elasticsearch"]["suffix"]) == ("logs-falco", "none")
+    writer = {"secret_name": "opensearch-logs-writer", "username": "logs-writer", "daily": True}
+    named = values(rendered(checkout, **{**EVERYTHING, "falco_opensearch": writer}), "falcosidekick")["config"]
+    user, password = named["extraEnv"]
+    assert user == {"name": "ELASTICSEARCH_USERNAME", "value": "logs-writer"}
+    assert password["valueFrom"]["secretKeyRef"] == {"name": "opensearch-logs-writer", "key": "password"}
+    assert named["elasticsearch"]["suffix"] == "daily"
     (volume,) = values(found, "falcosidekick")["extraVolumes"]
     (mount,) = values(found, "falcosidekick")["extraVolumeMounts"]
     assert volume["secret"]["secretName"] == "opensearch-ca" and mount["name"] == volume["name"]
