@@ -185,3 +185,11 @@ def test_what_cannot_work_is_refused(checkout: Path, inventory: dict[str, Any], 
     (found,) = problems(checkout, **inventory)
     assert said in found
     assert problems(checkout) == [] == problems(checkout, **EVERYTHING)
+
+
+def test_the_rules_of_the_documentation_are_good_and_their_tests_pass(checkout: Path) -> None:
+    text = (checkout / "inventories/production/group_vars/platform.yml").read_text(encoding="utf-8")
+    part = text.split("# falco_rules:\n", 1)[1].split("\n\n", 1)[0]
+    documents = yaml.safe_load("\n".join(line.removeprefix("# ") for line in part.splitlines()))
+    assert documents[0]["tests"] and rule_problems(documents) == []
+    assert problems(checkout, falco_rules=documents) == []

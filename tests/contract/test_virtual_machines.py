@@ -37,6 +37,8 @@ def kubevirt(checkout: Path, **inventory: Any) -> dict[str, Any]:
     [
         ("true", "no", [], True),
         ("false", "yes", [], False),
+        (True, "no", [], True),
+        ("False", "yes", [], False),
         ("auto", "no", [], False),
         ("auto", "yes", [], True),
         ("auto", "unknown", [], False),
@@ -45,7 +47,7 @@ def kubevirt(checkout: Path, **inventory: Any) -> dict[str, Any]:
     ],
 )
 def test_machines_are_emulated_where_no_node_has_kvm(
-    checkout: Path, said: str, nodes: str, devices: list[bool], wanted: bool
+    checkout: Path, said: str | bool, nodes: str, devices: list[bool], wanted: bool
 ) -> None:
     asked = {"results": [{"stat": {"exists": has}} for has in devices]}
     more = {"__kubevirt_nodes": {"emulation": nodes}, "__kubevirt_devices": asked}
