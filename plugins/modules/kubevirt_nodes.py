@@ -10,6 +10,8 @@ module: kubevirt_nodes
 short_description: What nodes can do for virtual machines, and whether KubeVirt may go
 description:
   - Says which nodes have KVM, whether virtual machines have to be emulated, and which machines are there.
+  - Refuses a cluster none of whose nodes is a control plane by its labels (those of managed clusters are not seen), since upstream's operator runs
+    nowhere else.
   - Refuses to remove KubeVirt while there are virtual machines or volumes of theirs, and with O(remove_data) tells its operators to let them go.
   - A cluster that does not answer is not refused; who installs will say so.
 version_added: 0.1.0
@@ -53,11 +55,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 nodes:
-  description: Nodes that take pods, and whether KubeVirt found KVM on them.
+  description: Nodes, whether KubeVirt found KVM on them, and whether they are control planes.
   returned: success
   type: list
   elements: dict
-  sample: [{"name": "w1", "kvm": true}]
+  sample: [{"name": "w1", "kvm": true, "control_plane": false}]
 emulation:
   description: V(no) when a node has KVM, V(yes) when KubeVirt runs and none has, V(unknown) when KubeVirt does not run yet.
   returned: success
@@ -84,7 +86,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils._errors import KubestdError
 from ..module_utils._kubeconfig import KUBE_ARGUMENTS
 from ..module_utils._kubevirt.cluster import allow_removal, connected, look
-from ..module_utils._kubevirt.plan import refusal
+from ..module_utils._kubevirt.plan import nowhere, refusal
 
 
 def main() -> None:
@@ -102,8 +104,10 @@ def main() -> None:
         if objects is not None:
             nodes, result["emulation"], result["machines"] = look(objects)
             result["nodes"] = [asdict(node) for node in nodes]
-            if options["remove"] and not options["remove_data"] and result["machines"]:
-                raise KubestdError(refusal(result["machines"]))
+            leaving = options["remove"] and not options["remove_data"]
+            said = refusal(result["machines"]) if leaving else "" if options["remove"] else nowhere(nodes)
+            if said:
+                raise KubestdError(said)
             if options["remove"] and options["remove_data"]:
                 result["actions"] = allow_removal(objects, module.check_mode)
     except KubestdError as error:

@@ -37,6 +37,13 @@ def test_what_falco_sees_goes_to_falcosidekick_and_from_there_to_all_three(check
     assert config["loki"]["hostport"] == telemetry["loki"]
     assert config["elasticsearch"]["hostport"] == telemetry["opensearch"]
     assert [one["valueFrom"]["secretKeyRef"]["name"] for one in config["extraEnv"]] == ["falco-opensearch"] * 2
+    assert (config["elasticsearch"]["index"], config["elasticsearch"]["suffix"]) == ("logs-falco", "none")
+    writer = {"secret_name": "opensearch-logs-writer", "username": "logs-writer", "daily": True}
+    named = values(rendered(checkout, **{**EVERYTHING, "falco_opensearch": writer}), "falcosidekick")["config"]
+    user, password = named["extraEnv"]
+    assert user == {"name": "ELASTICSEARCH_USERNAME", "value": "logs-writer"}
+    assert password["valueFrom"]["secretKeyRef"] == {"name": "opensearch-logs-writer", "key": "password"}
+    assert named["elasticsearch"]["suffix"] == "daily"
     (volume,) = values(found, "falcosidekick")["extraVolumes"]
     (mount,) = values(found, "falcosidekick")["extraVolumeMounts"]
     assert volume["secret"]["secretName"] == "opensearch-ca" and mount["name"] == volume["name"]
@@ -178,3 +185,11 @@ def test_what_cannot_work_is_refused(checkout: Path, inventory: dict[str, Any], 
     (found,) = problems(checkout, **inventory)
     assert said in found
     assert problems(checkout) == [] == problems(checkout, **EVERYTHING)
+
+
+def test_the_rules_of_the_documentation_are_good_and_their_tests_pass(checkout: Path) -> None:
+    text = (checkout / "inventories/production/group_vars/platform.yml").read_text(encoding="utf-8")
+    part = text.split("# falco_rules:\n", 1)[1].split("\n\n", 1)[0]
+    documents = yaml.safe_load("\n".join(line.removeprefix("# ") for line in part.splitlines()))
+    assert documents[0]["tests"] and rule_problems(documents) == []
+    assert problems(checkout, falco_rules=documents) == []

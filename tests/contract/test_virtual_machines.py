@@ -37,6 +37,8 @@ def kubevirt(checkout: Path, **inventory: Any) -> dict[str, Any]:
     [
         ("true", "no", [], True),
         ("false", "yes", [], False),
+        (True, "no", [], True),
+        ("False", "yes", [], False),
         ("auto", "no", [], False),
         ("auto", "yes", [], True),
         ("auto", "unknown", [], False),
@@ -45,7 +47,7 @@ def kubevirt(checkout: Path, **inventory: Any) -> dict[str, Any]:
     ],
 )
 def test_machines_are_emulated_where_no_node_has_kvm(
-    checkout: Path, said: str, nodes: str, devices: list[bool], wanted: bool
+    checkout: Path, said: str | bool, nodes: str, devices: list[bool], wanted: bool
 ) -> None:
     asked = {"results": [{"stat": {"exists": has}} for has in devices]}
     more = {"__kubevirt_nodes": {"emulation": nodes}, "__kubevirt_devices": asked}
@@ -137,7 +139,11 @@ def test_production_values_promise_no_memory_that_is_not_there(checkout: Path) -
     assert spec["configuration"]["evictionStrategy"] == "LiveMigrate" and spec["infra"]["replicas"] == 2
     assert (spec["monitorNamespace"], spec["serviceMonitorNamespace"]) == ("monitoring", "kubevirt")
     small = kubevirt(checkout, platform_high_availability=False)
-    assert small["infra"]["replicas"] == 1 and "monitorNamespace" not in small
+    assert small["infra"] == {"replicas": 1} and small["workloads"] == {}, "an empty placement is any node"
+    placed = kubevirt(checkout, kubevirt_infra_node_selector={"a": "b"}, kubevirt_workload_tolerations=[{"key": "c"}])
+    assert placed["infra"]["nodePlacement"] == {"nodeSelector": {"a": "b"}}
+    assert placed["workloads"]["nodePlacement"] == {"tolerations": [{"key": "c"}]}
+    assert "monitorNamespace" not in small
     changed = kubevirt(checkout, kubevirt_migrations={"bandwidth": "64Mi", "allow_post_copy": True, "network": "m"})
     wanted = {"bandwidthPerMigration": "64Mi", "allowPostCopy": True, "network": "m"}
     assert changed["configuration"]["migrations"] == wanted

@@ -585,8 +585,9 @@ class StandInOperators:
                 self.objects.apply({**volume, "spec": spec})
 
     def write(self, item: Object, status: dict[str, Any]) -> None:
-        # Velero's kinds have no status of their own
-        path = self.objects.path(item) + ("" if item["apiVersion"].startswith("velero.io/") else "/status")
+        # Velero's kinds and CDI have no status of their own
+        whole = item["apiVersion"].startswith("velero.io/") or item["kind"] == "CDI"
+        path = self.objects.path(item) + ("" if whole else "/status")
         self.objects.client.send("PATCH", path, {"status": status}, "application/merge-patch+json")
 
     def webhooks(self) -> None:
@@ -702,6 +703,7 @@ def nodes(control_plane: ControlPlane, folder: Path, count: int = 3) -> None:
         {"apiVersion": "v1", "kind": "Node", "metadata": {"name": f"kwok-{number}", "labels": {"type": "kwok"}}}
         for number in range(count)
     ]
+    found[0]["metadata"]["labels"]["node-role.kubernetes.io/control-plane"] = ""
     control_plane.kubectl("apply", "-f", "-", stdin="\n---\n".join(json.dumps(item) for item in found))
     control_plane.kwok(kwok(), stages)
     for _ in range(300):

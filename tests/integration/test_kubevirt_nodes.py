@@ -36,6 +36,8 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
         made.start()
         for name in ("a", "b"):
             lay(made, {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}})
+        assert "give it to those that shall run it" in ask(made)["msg"]
+        made.kubectl("label", "node", "a", "node-role.kubernetes.io/control-plane=")
         yield made
     finally:
         made.stop()
@@ -58,7 +60,10 @@ def ask(own: ControlPlane, **options: Any) -> dict[str, Any]:
 def test_before_kubevirt_runs_nobody_knows(own: ControlPlane) -> None:
     found = ask(own)
     assert found["emulation"] == "unknown" and found["machines"] == [] and not found["changed"]
-    assert found["nodes"] == [{"name": "a", "kvm": False}, {"name": "b", "kvm": False}]
+    assert found["nodes"] == [
+        {"name": "a", "kvm": False, "control_plane": True},
+        {"name": "b", "kvm": False, "control_plane": False},
+    ]
     assert not ask(own, remove=True).get("failed")
 
 
@@ -89,7 +94,7 @@ def test_it_is_known_as_soon_as_agents_run(own: ControlPlane) -> None:
     assert ask(own)["emulation"] == "yes"
     allocatable(own, "b", "1k")
     found = ask(own)
-    assert found["emulation"] == "no" and found["nodes"][1] == {"name": "b", "kvm": True}
+    assert found["emulation"] == "no" and found["nodes"][1] == {"name": "b", "kvm": True, "control_plane": False}
 
 
 def test_kubevirt_stays_while_there_are_machines_and_goes_when_they_may(own: ControlPlane) -> None:

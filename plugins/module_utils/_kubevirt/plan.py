@@ -11,6 +11,8 @@ from typing import Any
 
 # What KubeVirt's agent on a node says when the node has /dev/kvm.
 KVM = "devices.kubevirt.io/kvm"
+# One of them is where upstream's manifest puts the operator, and the operator what it makes.
+CONTROL_PLANE = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
 PART = "kubestd.platform/part"
 NAMED = 5
 
@@ -21,14 +23,18 @@ class Node:
 
     name: str
     kvm: bool
+    control_plane: bool = False
 
 
 def nodes_of(objects: Sequence[Mapping[str, Any]]) -> list[Node]:
-    """The nodes that take pods, and whether KubeVirt found KVM on them."""
+    """The nodes, whether KubeVirt found KVM on them, and whether they are control planes by their labels."""
     return [
-        Node(item["metadata"]["name"], str(((item.get("status") or {}).get("allocatable") or {}).get(KVM, "0")) != "0")
+        Node(
+            item["metadata"]["name"],
+            str(((item.get("status") or {}).get("allocatable") or {}).get(KVM, "0")) != "0",
+            any(label in (item["metadata"].get("labels") or {}) for label in CONTROL_PLANE),
+        )
         for item in objects
-        if not (item.get("spec") or {}).get("unschedulable")
     ]
 
 
@@ -37,6 +43,16 @@ def emulation(nodes: Sequence[Node], agents: int) -> str:
     if any(node.kvm for node in nodes):
         return "no"
     return "yes" if agents else "unknown"
+
+
+def nowhere(nodes: Sequence[Node]) -> str:
+    """Why the operator could not run; nothing when it can."""
+    if not nodes or any(node.control_plane for node in nodes):
+        return ""
+    return (
+        f"No node has the label {CONTROL_PLANE[0]}, and upstream's operator of KubeVirt runs on no other;"
+        f" give it to those that shall run it, as kubectl label node {nodes[0].name} {CONTROL_PLANE[0]}= does."
+    )
 
 
 def machines_of(objects: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 from ansible_collections.kubestd.platform.plugins.module_utils._kubevirt.plan import (
+    CONTROL_PLANE,
     KVM,
     Node,
     emulation,
     machines_of,
     nodes_of,
+    nowhere,
     refusal,
 )
 
@@ -23,12 +25,19 @@ def machine(name: str, kind: str = "VirtualMachine", **labels: str) -> dict[str,
 
 
 def test_a_node_has_kvm_when_kubevirt_found_some() -> None:
-    def node(name: str, unschedulable: bool = False, **allocatable: str) -> dict[str, Any]:
-        spec = {"unschedulable": True} if unschedulable else {}
-        return {"metadata": {"name": name}, "spec": spec, "status": {"allocatable": allocatable}}
+    def node(name: str, *labels: str, **allocatable: str) -> dict[str, Any]:
+        return {"metadata": {"name": name, "labels": dict.fromkeys(labels, "")}, "status": {"allocatable": allocatable}}
 
-    found = nodes_of([node("a", **{KVM: "1k"}), node("b", **{KVM: "0"}), node("c"), node("d", True, **{KVM: "1k"})])
-    assert found == [Node("a", True), Node("b", False), Node("c", False)]
+    found = nodes_of([node("a", **{KVM: "1k"}), node("b", CONTROL_PLANE[1], **{KVM: "0"}), node("c", CONTROL_PLANE[0])])
+    assert found == [Node("a", True), Node("b", False, True), Node("c", False, True)]
+
+
+def test_the_operator_needs_a_control_plane() -> None:
+    assert nowhere([]) == nowhere([Node("a", False), Node("b", False, True)]) == ""
+    assert nowhere([Node("a", False)]) == (
+        "No node has the label node-role.kubernetes.io/control-plane, and upstream's operator of KubeVirt runs on no other;"
+        " give it to those that shall run it, as kubectl label node a node-role.kubernetes.io/control-plane= does."
+    )
 
 
 @pytest.mark.parametrize(
