@@ -441,7 +441,7 @@ def test_people_log_in_as_the_client_that_keycloak_makes(checkout: Path, kubeflo
     [secret] = [one for one in identity["secrets"] if one["name"] == source["name"]]
     assert secret["copies"] == ["kubeflow"] and secret["keys"] == [{"key": source["key"]}]
     scopes = {scope["name"] for scope in realm["spec"]["realm"]["clientScopes"]}
-    assert set(["profile", "email", "groups"]) <= scopes
+    assert {"profile", "email", "groups"} <= scopes
     [own] = kubeflow["secrets"]
     # AES takes 16, 24 or 32 characters
     assert own["keys"] == [{"key": "cookie-secret", "length": 32}]
