@@ -158,7 +158,7 @@ class Platform:
             "k8gb_external_geo_tags": ["us"],
             "k8gb_edge_dns": {"host": "192.0.2.5", "tsig_key_name": "k8gb", "tsig_secret_name": "edge-dns"},
             "k8gb_records": [{"name": "web", "namespace": "default", "route": "web"}],
-            "platform_oidc": {"issuer": "https://keycloak.example.test/realms/platform"},
+            "kubeflow_oidc": {"issuer": "https://keycloak.example.test/realms/platform"},
             "platform_kustomize": str(kubernetes("kubectl")),
             "kubeflow_archive": self.kubeflow(),
             "kubeflow_profiles": [{"name": "team-a", "owner": "anna@example.test"}],
