@@ -148,9 +148,7 @@ def without_opensearch(config: Object) -> Object:
 @pytest.mark.parametrize("name", ["otel-agent", "otel-gateway"])
 def test_the_collector_understands_what_it_is_told(tmp_path: Path, inventory: str, name: str) -> None:
     made = record(ROLE, **INVENTORIES[inventory])
-    [spec] = [
-        item["spec"] for item in manifests(made, "OpenTelemetryCollector") if item["metadata"]["name"] == name
-    ]
+    [spec] = [item["spec"] for item in manifests(made, "OpenTelemetryCollector") if item["metadata"]["name"] == name]
     path = write(tmp_path / "config.yaml", without_opensearch(spec["config"]))
     flags = [f"--{key}={value}" for key, value in spec["args"].items()]
     environment = {**os.environ, "NODE_NAME": "node", "OPENSEARCH_PASSWORD": "password"}
@@ -185,12 +183,22 @@ class Chain:
         spec = {"nodeName": SPACE, "containers": [{"name": "servers", "image": "registry.k8s.io/pause:3.10.2"}]}
         self.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "servers"}, "spec": spec})
         status = {"phase": "Running", "podIP": own_address(), "podIPs": [{"ip": own_address()}]}
-        patch = ["patch", "pod", "servers", "--subresource=status", "--type=merge", "-p", json.dumps({"status": status})]
+        patch = [
+            "patch",
+            "pod",
+            "servers",
+            "--subresource=status",
+            "--type=merge",
+            "-p",
+            json.dumps({"status": status}),
+        ]
         self.control_plane.kubectl("-n", SPACE, *patch)
 
     def service(self, name: str, port: int, target: str) -> None:
         """A Service whose one end is here."""
-        self.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": {"ports": [{"port": port}]}})
+        self.apply(
+            {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": {"ports": [{"port": port}]}}
+        )
         pod = {"kind": "Pod", "namespace": SPACE, "name": "servers"}
         ends = {"addresses": [{"ip": own_address(), "targetRef": pod}], "ports": [{"port": self.ports[target]}]}
         self.apply({"apiVersion": "v1", "kind": "Endpoints", "metadata": {"name": name}, "subsets": [ends]})
@@ -233,7 +241,9 @@ class Chain:
     def collector(self) -> None:
         """The gateway of the role, with the addresses of this machine."""
         [gateway] = [
-            item for item in manifests(self.made, "OpenTelemetryCollector") if item["metadata"]["name"] == "otel-gateway"
+            item
+            for item in manifests(self.made, "OpenTelemetryCollector")
+            if item["metadata"]["name"] == "otel-gateway"
         ]
         text = json.dumps(without_opensearch(gateway["spec"]["config"]))
         here = {
