@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from .records import EVERYTHING, manifests, record
+from .records import EVERYTHING, manifests, record, values
 
 
 def policies(checkout: Path, role: str, **more: Any) -> dict[str, Any]:
@@ -46,6 +46,4 @@ def test_nobody_asks_rollouts_and_the_updater_but_prometheus(checkout: Path) -> 
 
 
 def test_addresses_in_policies_are_those_of_nodes_too_with_cilium(checkout: Path) -> None:
-    found = record(checkout / "roles/cilium", **EVERYTHING)
-    [release] = [one for stage in found["stages"] for one in stage["releases"]]
-    assert release["values"]["policyCIDRMatchMode"] == ["nodes"]
+    assert values(record(checkout / "roles/cilium", **EVERYTHING), "cilium")["policyCIDRMatchMode"] == ["nodes"]
