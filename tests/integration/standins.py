@@ -98,6 +98,7 @@ TRUE = {"status": "True", "reason": "StandIn", "message": "", "lastTransitionTim
 CONDITIONS = {
     ("cert-manager.io/v1", "ClusterIssuer"): ("Ready",),
     ("cert-manager.io/v1", "Certificate"): ("Ready",),
+    ("cert-manager.io/v1", "Issuer"): ("Ready",),
     ("gateway.networking.k8s.io/v1", "GatewayClass"): ("Accepted",),
     ("gateway.networking.k8s.io/v1", "Gateway"): ("Accepted", "Programmed"),
     ("external-secrets.io/v1", "ClusterSecretStore"): ("Ready",),
@@ -132,6 +133,12 @@ def database(item: Object) -> dict[str, Any]:
     return {**ready, "conditions": archives}
 
 
+def collector(item: Object) -> dict[str, Any]:
+    """The status of a collector of OpenTelemetry all of whose pods run."""
+    count = item["spec"].get("replicas") or 1
+    return {"version": "0.158.0", "scale": {"replicas": count, "statusReplicas": f"{count}/{count}"}}
+
+
 # (apiVersion, kind): the status that its operator writes when all is well
 STATUS: dict[tuple[str, str], Callable[[Object], dict[str, Any]]] = {
     ("ceph.rook.io/v1", "CephCluster"): lambda _: {"phase": "Ready", "ceph": {"health": "HEALTH_OK"}},
@@ -139,6 +146,7 @@ STATUS: dict[tuple[str, str], Callable[[Object], dict[str, Any]]] = {
     ("ceph.rook.io/v1", "CephFilesystem"): ended("Ready"),
     ("ceph.rook.io/v1", "CephObjectStore"): ended("Ready"),
     ("objectbucket.io/v1alpha1", "ObjectBucketClaim"): ended("Bound"),
+    ("opentelemetry.io/v1beta1", "OpenTelemetryCollector"): collector,
     ("velero.io/v1", "BackupStorageLocation"): ended("Available"),
     ("velero.io/v1", "Schedule"): ended("Enabled"),
     ("velero.io/v1", "Backup"): ended("Completed", "startTimestamp", "completionTimestamp"),
@@ -249,14 +257,34 @@ def own_address() -> str:
         return str(probe.getsockname()[0])
 
 
+def said(path: str) -> tuple[int, dict[str, Any]]:
+    """Status and answer at a path. What is looked for by its marker has arrived."""
+    if path.startswith("/logs-containers/"):
+        return 401, {}  # OpenSearch, to whom it does not know
+    if path == "/_plugins/_security/health":
+        return 200, {"status": "UP"}
+    if path.startswith("/api/traces/"):
+        return 200, {"service": "kubestd-probe"}
+    marker = re.search("%22([0-9a-f]{16})%22", path)
+    if marker:
+        line = {"metric": {"marker": marker[1]}, "values": [["0", f"probe {marker[1]}"]]}
+        return 200, {"data": {"result": [line]}, "names": [marker[1]]}
+    return 200, SAID
+
+
 class Answer(BaseHTTPRequestHandler):
     """What users would get from all systems at once."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.do_GET()
 
     def do_GET(self) -> None:
         # the API server says which pod was meant; the first leads
         leads = "-0:" in self.headers.get("X-Forwarded-Uri", "")
-        body = json.dumps({**SAID, "is_self": leads}).encode()
-        self.send_response(200)
+        status, answer = said(self.path)
+        body = json.dumps({**answer, "is_self": leads}).encode()
+        self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
