@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from .records import EVERYTHING, manifests, record
+from .records import EVERYTHING, manifests, record, values
 
 
 def policies(checkout: Path, role: str, **more: Any) -> dict[str, Any]:
@@ -43,3 +43,7 @@ def test_nobody_asks_rollouts_and_the_updater_but_prometheus(checkout: Path) -> 
     assert ports == {"argo-rollouts": 8090, "argocd-image-updater": 8443}
     assert {str(spec["ingress"]) for spec in policies(checkout, "argocd", platform_monitoring=False).values()} == {"[]"}
     assert set(policies(checkout, "argocd", argocd_systems=["rollouts"])) == {"argo-rollouts"}
+
+
+def test_addresses_in_policies_are_those_of_nodes_too_with_cilium(checkout: Path) -> None:
+    assert values(record(checkout / "roles/cilium", **EVERYTHING), "cilium")["policyCIDRMatchMode"] == ["nodes"]

@@ -446,6 +446,34 @@ def test_there_is_a_data_source_for_what_is_there_and_no_link_to_what_is_not(che
     }
 
 
+def test_clickhouse_brings_its_own_data_source_and_grafana_has_its_plugin_and_password(checkout: Path) -> None:
+    more = {"groups": {"platform": ["clickhouse"]}, "platform_telemetry": {"clickhouse": "http://c:8123"}}
+    assert "clickhouse" not in sources(checkout, **more)
+    found = grafana(checkout, **more)
+    assert "grafana-clickhouse-datasource" in found["grafana.ini"]["plugins"]["preinstall"]
+    assert found["envFromSecrets"] == [{"name": "clickhouse-grafana", "optional": True}]
+    assert grafana(checkout)["envFromSecrets"] == []
+
+
+def test_what_is_pushed_reaches_both_replicas(checkout: Path) -> None:
+    """Each reads all targets, but who asks is answered by one of them."""
+    for available, count in ((True, 2), (False, 1)):
+        found = rendered(checkout, platform_high_availability=available)
+        wanted = [
+            f"http://prometheus-platform-{number}.prometheus-operated.monitoring.svc:9090" for number in range(count)
+        ]
+        collectors = {
+            item["metadata"]["name"]: item["spec"]["config"] for item in manifests(found, "OpenTelemetryCollector")
+        }
+        gateway = collectors["otel-gateway"]
+        exporters = gateway["service"]["pipelines"]["metrics"]["exporters"]
+        assert [gateway["exporters"][name]["endpoint"] for name in exporters] == [
+            f"{url}/api/v1/otlp" for url in wanted
+        ]
+        written = re.findall(r'"url": "([^"]+)/api/v1/write"', json.dumps(values(found, "tempo")))
+        assert written == wanted
+
+
 def test_addresses_are_those_of_the_platform(checkout: Path) -> None:
     shared = dict(EVERYTHING["platform_telemetry"])
     found = sources(checkout)
