@@ -104,7 +104,6 @@ CONDITIONS = {
     ("cert-manager.io/v1", "ClusterIssuer"): ("Ready",),
     ("cert-manager.io/v1", "Issuer"): ("Ready",),
     ("cert-manager.io/v1", "Certificate"): ("Ready",),
-    ("cert-manager.io/v1", "Issuer"): ("Ready",),
     ("gateway.networking.k8s.io/v1", "GatewayClass"): ("Accepted",),
     ("gateway.networking.k8s.io/v1", "Gateway"): ("Accepted", "Programmed"),
     ("external-secrets.io/v1", "ClusterSecretStore"): ("Ready",),
@@ -159,6 +158,8 @@ def observed(**more: Any) -> Callable[[Object], dict[str, Any]]:
 def deployed(_: Object) -> dict[str, Any]:
     """The status of KubeVirt and CDI when everything of theirs runs."""
     return {"phase": "Deployed", "conditions": [{"type": "Available", **TRUE}]}
+
+
 def collector(item: Object) -> dict[str, Any]:
     """The status of a collector of OpenTelemetry all of whose pods run."""
     count = item["spec"].get("replicas") or 1
@@ -534,6 +535,7 @@ class StandInOperators:
             pod["metadata"] = {"name": f"{metadata['name']}-listener", "namespace": "arc-systems", "labels": labels}
             if self.objects.get(pod) is None:
                 self.objects.apply({**pod, "spec": SAFE_POD})
+
     def injected(self) -> None:
         """cert-manager puts the authority of a certificate into the webhooks that ask for it."""
         bundle = base64.b64encode((self.control_plane.kubeconfig.parent / "standin.pem").read_bytes()).decode()

@@ -43,7 +43,9 @@ class Chain:
     def clock(self) -> float:
         return self.now
 
-    def look(self, path: str, _timeout: float, body: bytes | None = None, content_type: str = "", _host: str = "") -> Answer:
+    def look(
+        self, path: str, _timeout: float, body: bytes | None = None, content_type: str = "", _host: str = ""
+    ) -> Answer:
         self.now += 0.5
         if body is not None:
             if self.refused:
