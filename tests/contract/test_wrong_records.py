@@ -45,7 +45,11 @@ WRONG_RECORDS: list[tuple[dict[str, Any], str, str]] = [
     (stage(releases=[{"name": "demo", "chart": CHART, "crds": "never"}]), "crds", "must be one of"),
     (stage(urls=[{"url": "https://example.com/x.yaml"}]), "sha256", "missing required arguments"),
     (stage(health=[{"http": {"service": "x"}}]), "port", "missing required arguments"),
-    ({**GOOD, "alerts": [{"name": "A", "expr": "a", "severity": "high", "summary": "a"}]}, "severity", "must be one of"),
+    (
+        {**GOOD, "alerts": [{"name": "A", "expr": "a", "severity": "high", "summary": "a"}]},
+        "severity",
+        "must be one of",
+    ),
     ({**GOOD, "secrets": [{"name": "s", "keys": [{"key": "k", "format": "md5"}]}]}, "format", "must be one of"),
 ]
 
