@@ -52,6 +52,8 @@ def facts(host: str, **changes: Any) -> dict[str, Any]:
         "commands": {name: f"/usr/bin/{name}" for name in commands},
         "kernel_features": {"overlay": "builtin", "br_netfilter": "module"},
         "systemd": True,
+        "selinux": "off",
+        "firewalld": False,
         "uid": 0,
         "python": "3.13.0",
         "installed": {},

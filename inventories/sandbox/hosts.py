@@ -72,7 +72,13 @@ def settings(environ: dict[str, str]) -> dict[str, Any]:
 
 def cgroup_variables(v2: bool) -> dict[str, Any]:
     """What containers as nodes need; on hosts with cgroup v1 more of it. Never a default of a role."""
-    kubelet: dict[str, Any] = {"failSwapOn": False}
+    # The disk is the one of this machine. By default the kubelets want 15 % of it free, which on a big disk is more than many have.
+    kubelet: dict[str, Any] = {
+        "failSwapOn": False,
+        "evictionHard": {"imagefs.available": "1Gi", "nodefs.available": "1Gi", "memory.available": "100Mi"},
+        "imageGCHighThresholdPercent": 99,
+        "imageGCLowThresholdPercent": 98,
+    }
     if not v2:
         kubelet["failCgroupV1"] = False
     return {

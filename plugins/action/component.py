@@ -15,6 +15,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from ..module_utils._component.describe import describe
 from ..module_utils._component.progress import step
 from ..module_utils._component.record import parse
 from ..module_utils._component.run import Component, Unhealthy
@@ -23,7 +24,7 @@ from ..module_utils._kube import KubeError
 from ..module_utils._kubeconfig import NoAccess, access
 from ..module_utils._report.page import worst
 
-VERBS = ("release", "plan", "health", "remove", "bundle", "hand_over")
+VERBS = ("release", "plan", "health", "remove", "describe", "bundle", "hand_over")
 
 
 def blocked_by(needs: list[str], task_vars: Mapping[str, Any]) -> list[str]:
@@ -58,6 +59,9 @@ class ActionModule(ActionBase):
 
         try:
             record = parse(options["record"])
+            if verb == "describe":
+                result.update(message="described", ansible_facts={"component_description": describe(record)})
+                return result
             if verb == "bundle":
                 raise KubestdError("a bundle cannot be made yet.")
             blocked = blocked_by(record.needs, task_vars) if verb in ("release", "plan") else []

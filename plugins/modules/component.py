@@ -31,10 +31,12 @@ options:
     required: true
   action:
     description:
-      - The verb. V(plan) is V(release) in check mode. V(hand_over) writes the system as Applications of Argo CD to a folder.
+      - The verb. V(plan) is V(release) in check mode.
+      - V(describe) asks nobody. It only sets the fact C(component_description), which M(kubestd.platform.architecture) reads.
+      - V(hand_over) writes the system as Applications of Argo CD to a folder.
       - What Argo CD owns, by an Application of the system or the annotation on its objects, is changed by V(release) and V(remove) only with O(take_back).
     type: str
-    choices: [release, plan, health, remove, bundle, hand_over]
+    choices: [release, plan, health, remove, describe, bundle, hand_over]
     default: release
   timeout:
     description: Seconds for each stage.

@@ -17,7 +17,7 @@ description:
 options:
   commands:
     description: >-
-      Names of commands to look for, besides those that the roles need (C(apt-get), C(conntrack), C(curl), C(ethtool), C(haproxy), C(ip), C(iptables),
+      Names of commands to look for, besides those that the roles need (C(apt-get), C(conntrack), C(curl), C(dnf), C(ethtool), C(haproxy), C(ip), C(iptables),
       C(keepalived), C(mount), C(nft), C(socat)).
     type: list
     elements: str
@@ -69,6 +69,7 @@ ansible_facts:
     kubestd_machine:
       description:
         - C(os) {id, version_id, pretty_name}, C(arch), C(kernel) {release}, C(python), C(systemd), C(virtualization), C(hostname), C(machine_id);
+          C(selinux) (V(enforcing), V(permissive) or V(off)), C(firewalld), whether it runs;
           C(uid) that the module ran as; C(cgroup) {version, controllers, hybrid}; C(cpus), C(memory_mib), C(swap_mib), C(disks)
           [{path, free_mib, total_mib}].
         - C(clock) {epoch, asked, answered} is the machine's time in seconds, and the controller's time before and after the module ran.

@@ -17,8 +17,9 @@ description:
     What was set is noted in the annotation C(kubestd.platform/managed).
 options:
   nodes:
-    description: Nodes by name. Free-form, since the names are its keys; each has C(labels), a dictionary, and
-      C(taints), a list of C(key), C(value) and C(effect).
+    description: Nodes by name. Free-form, since the names are its keys; each has C(labels), a dictionary,
+      C(taints), a list of C(key), C(value) and C(effect), and C(schedulable) for a control plane, which says whether the taint of control planes is off.
+      That taint is left alone where C(schedulable) is not given.
     type: dict
     required: true
   wait:

@@ -68,3 +68,27 @@ def test_the_virtual_machines_pass_preflights_sizes(checkout: Path) -> None:
 def test_the_vagrantfile_is_ruby(checkout: Path) -> None:
     answer = subprocess.run(["ruby", "-c", checkout / "molecule/vagrant/Vagrantfile"], capture_output=True, check=False)
     assert answer.returncode == 0, answer.stderr
+
+
+def test_the_workflow_runs_everything_and_both_scenarios_that_cannot_run_here(checkout: Path) -> None:
+    """Read, not run: no runner of GitHub is here."""
+    jobs = yaml.safe_load((checkout / ".github/workflows/ci.yml").read_text())["jobs"]
+    said = {name: " ".join(step.get("run", "") for step in job["steps"]) for name, job in jobs.items()}
+    assert "make test" in said["test"]
+    for scenario in ("kind", "vagrant"):
+        assert f"scripts/kubestd molecule test -s {scenario}" in said[scenario] and scenario in SCENARIOS
+    boxes = [box["name"] for box in jobs["vagrant"]["strategy"]["matrix"]["box"]]
+    vagrantfile = (checkout / "molecule/vagrant/Vagrantfile").read_text()
+    assert boxes[0] in vagrantfile and {name.split("/")[0] for name in boxes} == {"cloud-image", "rockylinux"}
+    for name in jobs["vagrant"]["env"]:
+        assert f'ENV.fetch("{name}"' in vagrantfile
+    assert all(job["timeout-minutes"] <= 90 for job in jobs.values())
+
+
+def test_the_virtual_machines_are_three_control_planes_behind_two_balancers(checkout: Path) -> None:
+    groups = yaml.safe_load((checkout / "molecule/vagrant/inventory/hosts.yml").read_text())["machines"]["children"]
+    assert {name: len(group["hosts"]) for name, group in groups.items()} == {
+        "load_balancers": 2,
+        "control_plane": 3,
+        "workers": 1,
+    }

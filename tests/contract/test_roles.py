@@ -27,6 +27,7 @@ SWITCHES = (
     "platform_remove_data",
     "platform_take_back",
     "cluster_kube_proxy",
+    "cluster_schedulable_control_plane",
 )
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 

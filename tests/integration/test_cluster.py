@@ -351,6 +351,7 @@ def test_changed_settings_reach_every_node_while_the_api_answers(sandbox: Sandbo
             **sandbox.inventory["all"]["vars"]["kubeadm_cluster_kubelet_configuration"],
             "maxPods": 120,
         },
+        "cluster_schedulable_control_plane": True,
     }
     with Load(sandbox.endpoint) as load:
         result = succeed(sandbox.playbook("site.yml", "--extra-vars", json.dumps(settings)))
@@ -364,6 +365,8 @@ def test_changed_settings_reach_every_node_while_the_api_answers(sandbox: Sandbo
     for node in [*NODES, "w2"]:
         live = json.loads(sandbox.kubectl("get", "--raw", f"/api/v1/nodes/{node}/proxy/configz"))
         assert live["kubeletconfig"]["maxPods"] == 120
+    tainted = "jsonpath={.items[*].spec.taints[?(@.key=='node-role.kubernetes.io/control-plane')].key}"
+    assert sandbox.kubectl("get", "nodes", "-o", tainted).strip() == ""
     assert succeed(sandbox.playbook("site.yml", "--check", "--extra-vars", json.dumps(settings))).changed == {}
 
 

@@ -78,7 +78,8 @@ def settle(client: KubeClient, wanted: dict[str, dict[str, Any]], check_mode: bo
             continue
         labels = {str(key): str(value) for key, value in (wanted[name].get("labels") or {}).items()}
         taints = wanted[name].get("taints") or []
-        plan = make_plan(labels, taints, node)
+        schedulable = wanted[name].get("schedulable")
+        plan = make_plan(labels, taints, node, schedulable)
         if plan.patch is None:
             continue
         plans[name] = plan
@@ -89,7 +90,7 @@ def settle(client: KubeClient, wanted: dict[str, dict[str, Any]], check_mode: bo
             except KubeError as error:
                 if error.status != 409:
                     raise
-                plan = make_plan(labels, taints, client.get(f"/api/v1/nodes/{name}") or node)
+                plan = make_plan(labels, taints, client.get(f"/api/v1/nodes/{name}") or node, schedulable)
     return plans
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 #: Where a node remembers which labels and taints came from the inventory, so that they can leave with it.
 MANAGED = "kubestd.platform/managed"
+#: What kubeadm puts on control planes (kubernetes.io/docs, Well-Known Labels, Annotations and Taints).
+CONTROL_PLANE_TAINT = {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}
 
 
 @dataclass
@@ -37,8 +39,13 @@ def managed(node: dict[str, Any]) -> dict[str, list[str]]:
     return {"labels": list(known.get("labels", [])), "taints": list(known.get("taints", []))}
 
 
-def make_plan(labels: dict[str, str], taints: list[dict[str, str]], node: dict[str, Any]) -> Plan:
-    """What of a Node (as the API server gave it) must change. Labels and taints of others are left alone."""
+def make_plan(
+    labels: dict[str, str], taints: list[dict[str, str]], node: dict[str, Any], schedulable: bool | None = None
+) -> Plan:
+    """What of a Node (as the API server gave it) must change. Labels and taints of others are left alone.
+
+    schedulable: whether a control plane runs pods, so whether the taint of control planes is off; None leaves that taint alone.
+    """
     known = managed(node)
     live_labels = node["metadata"].get("labels", {})
     live_taints = node.get("spec", {}).get("taints", [])
@@ -54,6 +61,13 @@ def make_plan(labels: dict[str, str], taints: list[dict[str, str]], node: dict[s
     stay = {taint_key(taint): taint for taint in live_taints if taint_key(taint) in wanted}
     same = all(key in stay and stay[key].get("value", "") == taint.get("value", "") for key, taint in wanted.items())
     gone = any(key not in wanted and key in {taint_key(taint) for taint in live_taints} for key in known["taints"])
+
+    own = taint_key(CONTROL_PLANE_TAINT)
+    if schedulable is not None and own not in wanted:
+        tainted = [taint for taint in keep if taint_key(taint) == own]
+        same = same and bool(tainted) != schedulable
+        keep = [taint for taint in keep if taint not in tainted]
+        keep += [] if schedulable else tainted or [CONTROL_PLANE_TAINT]
 
     note = json.dumps({"labels": sorted(labels), "taints": sorted(wanted)}, separators=(",", ":"))
     noted = node["metadata"].get("annotations", {}).get(MANAGED)

@@ -103,7 +103,7 @@ def check_groups(cluster: Cluster) -> Iterator[Finding]:
             "machines",
             otherwise=WARN,
         )
-    if not cluster.workers:
+    if not cluster.workers and not cluster.cluster["cluster_schedulable_control_plane"]:
         yield row(
             INVENTORY,
             "groups",
@@ -111,7 +111,7 @@ def check_groups(cluster: Cluster) -> Iterator[Finding]:
             "0 hosts",
             "",
             "workers",
-            recommended="at least one; pods do not run on control planes",
+            recommended="at least one, or cluster_schedulable_control_plane: true; pods do not run on control planes",
             otherwise=WARN,
         )
 

@@ -31,6 +31,7 @@ COMMANDS = (
     "apt-get",
     "conntrack",
     "curl",
+    "dnf",
     "ethtool",
     "haproxy",
     "ip",
@@ -289,6 +290,11 @@ def virtualization() -> str:
     return "none"
 
 
+def selinux(path: str = "/sys/fs/selinux/enforce") -> str:
+    """What SELinux does with what its policy does not allow: enforcing, permissive, or off where there is none."""
+    return {"1": "enforcing", "0": "permissive"}.get(text_of(path).strip(), "off")
+
+
 def identity() -> tuple[str, str]:
     """Host name and machine-id."""
     return socket.gethostname(), text_of("/etc/machine-id").strip()
@@ -396,15 +402,17 @@ def look(
         **{("resolves", name): partial(resolved, name) for name in resolve},
         **{("reach", target): partial(reached, target, ca) for target in reach},
         **{("installed", name): partial(version, name, where[name]) for name in VERSIONS},
+        ("firewalld", ""): lambda: said_by(["systemctl", "is-active", "firewalld"]).strip() == "active",
         ("installed", "kube-apiserver"): lambda: api_server(text_of(API_SERVER)),
     }
     late: dict[str, Any] = {
         "resolves": [],
         "reach": {"ok": False, "status": None, "error": "no answer in time"},
         "installed": None,
+        "firewalld": False,
     }
     answers = together(calls, None, TIMEOUT + 1)
-    parts: dict[str, dict[str, Any]] = {"resolves": {}, "reach": {}, "installed": {}}
+    parts: dict[str, dict[str, Any]] = {"resolves": {}, "reach": {}, "installed": {}, "firewalld": {}}
     for (part, name), answer in answers.items():
         parts[part][name] = late[part] if answer is None else answer
     return {
@@ -425,6 +433,8 @@ def look(
         "pod_network": pod_network(),
         "systemd": os.path.isdir("/run/systemd/system"),
         "virtualization": virtualization(),
+        "selinux": selinux(),
+        "firewalld": parts.pop("firewalld")[""],
         "uid": os.geteuid(),
         "python": platform.python_version(),
         **parts,

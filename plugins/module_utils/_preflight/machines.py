@@ -16,7 +16,7 @@ from .finding import FAIL, INVENTORY, WARN, Finding
 from .inventory import CHECKS, CONTROL_PORTS, WORKER_PORTS, version_of
 from .networks import Address, address, inside, network, overlap
 
-SYSTEMS = {"debian": ("12", "13"), "ubuntu": ("22.04", "24.04", "26.04")}
+SYSTEMS = {"debian": ("12", "13"), "ubuntu": ("22.04", "24.04", "26.04"), "rocky": ("10",)}
 #: kube-proxy's mode nftables needs it (kubernetes.io, Virtual IPs and Service Proxies).
 OLDEST_KERNEL = (5, 13)
 #: (minimum, recommended) of CPUs, memory in MiB and free disk in MiB. Minima of control planes are kubeadm's own (2 CPUs, 1700 MB).
@@ -58,12 +58,29 @@ def check_system(cluster: Cluster) -> Iterator[Finding]:
     """The operating system and what runs it."""
     for host, facts in cluster.facts(list(cluster.machines)):
         name, version = facts["os"].get("id", ""), facts["os"].get("version_id", "")
-        known = version in SYSTEMS.get(name, ())
+        # Rocky Linux has minor versions, which follow one another by themselves
+        known = (version.partition(".")[0] if name == "rocky" else version) in SYSTEMS.get(name, ())
         wanted = "; ".join(f"{system} {', '.join(versions)}" for system, versions in SYSTEMS.items())
         yield row(host, "system", known, facts["os"].get("pretty_name") or f"{name} {version}", wanted, otherwise=WARN)
         yield row(host, "architecture", facts["arch"] in ("x86_64", "aarch64"), facts["arch"], "x86_64 or aarch64")
         yield row(host, "systemd", facts["systemd"], "runs" if facts["systemd"] else "does not run", "systemd")
         yield row(host, "root", facts["uid"] == 0, f"uid {facts['uid']}", "root", "ansible_become")
+        yield row(
+            host,
+            "SELinux",
+            facts["selinux"] != "enforcing",
+            facts["selinux"],
+            "permissive, as kubeadm asks for; its policy knows no containerd of upstream's binaries",
+        )
+        yield row(
+            host,
+            "firewall",
+            not facts["firewalld"],
+            "firewalld runs" if facts["firewalld"] else "no firewalld",
+            "",
+            recommended="no firewalld, or one that lets through what docs/PORTS.md lists",
+            otherwise=WARN,
+        )
         python = version_of(facts["python"]) or (3, 9)
         yield row(host, "python", python >= (3, 9), facts["python"], "3.9 or newer", "ansible_python_interpreter")
 
@@ -468,13 +485,13 @@ def check_commands(cluster: Cluster) -> Iterator[Finding]:
         needed += ["keepalived", "curl"] if needed and cluster.cluster["cluster_load_balancer"]["virtual_ip"] else []
         needed += ["conntrack", "ethtool", "ip", "iptables", "mount", "nft", "socat"] if host in cluster.nodes else []
         missing = [name for name in needed if not commands.get(name)]
-        good = not missing or bool(commands.get("apt-get"))
+        good = not missing or bool(commands.get("apt-get") or commands.get("dnf"))
         yield row(
             host,
             "commands",
             good,
             f"missing: {', '.join(missing)}" if missing else "all there",
-            "these commands, or apt-get to install them",
+            "these commands, or apt-get or dnf to install them",
         )
 
 

@@ -129,7 +129,7 @@ def test_removal_stops_both_services_and_deletes_every_file(rendered: Path) -> N
         "keepalived": "stopped",
     }
     files = json.loads((rendered / "absent/lb1/files.json").read_text())
-    assert len(files) == 3 and {item["state"] for item in files} == {"absent"}
+    assert len(files) == 4 and {item["state"] for item in files} == {"absent"}
     assert all(item.get("content") is None for item in files)
 
 

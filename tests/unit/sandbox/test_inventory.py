@@ -70,6 +70,12 @@ def test_settings_of_old_cgroups_are_used_only_there(hosts: ModuleType) -> None:
     assert "failCgroupV1" not in new["kubeadm_cluster_kubelet_configuration"]
 
 
+def test_a_big_disk_with_some_gibibytes_free_is_no_pressure(hosts: ModuleType) -> None:
+    """15 % of it would have to be free by default, and all nodes of the sandbox have the same disk."""
+    kubelet = hosts.cgroup_variables(v2=False)["kubeadm_cluster_kubelet_configuration"]
+    assert kubelet["evictionHard"]["imagefs.available"] == "1Gi" and kubelet["imageGCHighThresholdPercent"] == 99
+
+
 def test_digests_of_the_mirror_reach_the_roles_and_nothing_else_does(hosts: ModuleType, tmp_path: Path) -> None:
     (tmp_path / "mirror").mkdir()
     known = {"containerd_checksums": {"runc": {}}, "kubeadm_cluster_checksums": {}, "ansible_user": "evil"}

@@ -8,7 +8,12 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from ansible_collections.kubestd.platform.plugins.module_utils._nodes.plan import MANAGED, is_ready, make_plan
+from ansible_collections.kubestd.platform.plugins.module_utils._nodes.plan import (
+    CONTROL_PLANE_TAINT,
+    MANAGED,
+    is_ready,
+    make_plan,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -93,3 +98,17 @@ def test_why_a_node_is_not_ready_is_said() -> None:
     assert is_ready({"status": {"conditions": [condition]}}) == (False, "cni plugin not initialized")
     assert is_ready({}) == (False, "its kubelet has not reported yet")
     assert is_ready({"status": {"conditions": [{**condition, "status": "True"}]}})[0]
+
+
+@given(TAINTS, TAINTS, st.booleans(), st.booleans(), st.booleans())
+def test_only_the_taint_of_control_planes_follows_whether_pods_run_there(
+    live: Any, wanted: Any, tainted: bool, first: bool, second: bool
+) -> None:
+    others = [{**taint, "key": f"o{taint['key']}"} for taint in live]
+    now = node({}, others + [CONTROL_PLANE_TAINT] * tainted)
+    for schedulable in (first, second):
+        now = apply(now, make_plan({}, wanted, now, schedulable).patch)
+        assert (CONTROL_PLANE_TAINT in now["spec"]["taints"]) is not schedulable
+        assert len(now["spec"]["taints"]) == len(others) + len(wanted) + (not schedulable)
+        assert make_plan({}, wanted, now, schedulable).patch is None
+    assert make_plan({}, wanted, now).patch is None, "without the word the taint is left alone"

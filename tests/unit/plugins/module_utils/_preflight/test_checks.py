@@ -300,6 +300,17 @@ CASES: dict[str, tuple[dict[str, Any], list[tuple[str, str, str, str, str]]]] = 
         },
         [("FAIL", "w1", "skew", "kubelet 1.35.9", "cluster_version")],
     ),
+    "commands that dnf can bring": ({"said": {"w1": {"commands": {"dnf": "/usr/bin/dnf"}}}}, []),
+    "Rocky Linux 10": ({"said": {"w1": {"os": {"id": "rocky", "version_id": "10.2", "pretty_name": ""}}}}, []),
+    "Rocky Linux 9": (
+        {"said": {"w1": {"os": {"id": "rocky", "version_id": "9.6", "pretty_name": ""}}}},
+        [("WARN", "w1", "system", "rocky 9.6", "")],
+    ),
+    "SELinux that forbids": (
+        {"said": {"w1": {"selinux": "enforcing"}, "cp1": {"selinux": "permissive"}}},
+        [("FAIL", "w1", "SELinux", "enforcing", "")],
+    ),
+    "a firewall": ({"said": {"w1": {"firewalld": True}}}, [("WARN", "w1", "firewall", "firewalld runs", "")]),
     "commands that apt-get can bring": ({"said": {"w1": {"commands": {"apt-get": "/usr/bin/apt-get"}}}}, []),
     "no keepalived for a virtual address": (
         {"variables": VIP, "said": {"lb1": {"commands": {"haproxy": "/usr/sbin/haproxy"}}}},

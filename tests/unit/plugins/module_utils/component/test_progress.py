@@ -50,6 +50,7 @@ HEALTH = {"component_health": {"status": "Degraded"}}
         ({"owner": "Argo CD", "actions": ["a"], "changed": True}, False, True, ("would change", "1 change, owned by Argo CD")),
         ({"message": "as harbor", "applications": ["harbor"]}, False, False, ("written", "as harbor")),
         ({"message": "removed", "kept": ["Secret a/b"]}, False, False, ("removed", "keeps Secret a/b")),
+        ({"message": "described"}, False, True, ("described", "")),
         ({"message": "core 0/2", "ansible_facts": HEALTH}, False, False, ("Degraded", "core 0/2")),
         ({"msg": "harbor: no such chart"}, True, False, (FAILED, "no such chart")),
         ({"msg": "harbor: blocked by x", "blocked_by": ["x"]}, True, False, (BLOCKED, "blocked by x")),
