@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
@@ -739,7 +740,18 @@ def trusted(value: Any) -> Any:
 
 def value(role: Path, name: str, **inventory: Any) -> Any:
     """A variable of a role, evaluated."""
-    return json.loads(evaluated(role, name, json.dumps(inventory, sort_keys=True)))
+    # What a role never names changes nothing of it, so that many inventories are one to it.
+    named = {key: item for key, item in inventory.items() if key in words(role)}
+    return json.loads(evaluated(role, name, json.dumps(named, sort_keys=True)))
+
+
+@cache
+def words(role: Path) -> frozenset[str]:
+    """All words in the files of a role that are evaluated."""
+    paths = [
+        path for folder in ("defaults", "vars", "templates") for path in (role / folder).rglob("*") if path.is_file()
+    ]
+    return frozenset(re.findall(r"\w+", " ".join(path.read_text(encoding="utf-8") for path in paths)))
 
 
 def record(role: Path, **inventory: Any) -> dict[str, Any]:

@@ -335,8 +335,15 @@ def test_groups_have_the_roles_of_the_inventory(checkout: Path) -> None:
     assert said["mapping-kibana_user.json"]["backend_roles"] == ["devs"]
 
 
+def test_falco_reaches_loki_and_nobody_else_of_other_namespaces_does(checkout: Path) -> None:
+    policies = {item["metadata"]["name"]: item["spec"] for item in manifests(found(checkout), "NetworkPolicy")}
+    named = [peer for peer in policies["loki-gateway"]["ingress"][0]["from"] if "ipBlock" not in peer]
+    [chosen] = [peer["namespaceSelector"]["matchExpressions"][0] for peer in named]
+    assert chosen == {"key": "kubernetes.io/metadata.name", "operator": "In", "values": ["falco"]}
+
+
 def test_servers_without_passwords_are_closed_to_pods_of_other_namespaces(checkout: Path) -> None:
-    made = found(checkout, observability_pod_cidr="10.9.0.0/16,fd00:9::/48")
+    made = found(checkout, observability_pod_cidr="10.9.0.0/16,fd00:9::/48", observability_loki_senders=[])
     policies = {item["metadata"]["name"]: item["spec"] for item in manifests(made, "NetworkPolicy")}
     for name in ("loki-gateway", "tempo"):
         for rule in policies[name]["ingress"]:

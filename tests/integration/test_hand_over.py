@@ -316,6 +316,17 @@ def test_what_is_not_as_described_is_not_handed_over(handed: Handed) -> None:
     assert handed.head() == before
 
 
+def test_the_annotation_alone_says_who_owns_a_system(handed: Handed) -> None:
+    """As with Applications that somebody else has written, or that are in another cluster."""
+    handed.platform.inventory({})
+    handed.platform.control_plane.kubectl("-n", "argocd", "delete", "applications", "--all")
+    result = handed.platform.play("--check", "--limit", "cert_manager")
+    assert "cert_manager: as wanted: owned by Argo CD (Applications cert-manager, " in result.text
+    taken = handed.platform.play("--limit", "cert_manager", "-e", "platform_take_back=true")
+    assert "objects back from Argo CD" in taken.text
+    assert "owned by" not in handed.platform.play("--check", "--limit", "cert_manager").text
+
+
 def test_without_a_repository_nothing_begins(handed: Handed) -> None:
     result = handed.platform.play(playbook="hand_over", rc=2)
     assert "hand_over_repository is empty" in result.text

@@ -222,7 +222,8 @@ class Platform:
             },
         )
         text = done.stdout + done.stderr
-        assert rc is None or done.returncode == rc, text[-6000:]
+        failed = "\n".join(line[:1500] for line in text.splitlines() if line.startswith("fatal: "))
+        assert rc is None or done.returncode == rc, failed or text[-6000:]
         return Result(done.returncode, text, 0.0)
 
     def stop(self) -> None:

@@ -53,10 +53,10 @@ def outcome(name: str, result: Mapping[str, Any], failed: bool, check_mode: bool
     health = (result.get("ansible_facts") or {}).get("component_health")
     if health:
         return str(health["status"]), text
-    if text == "described":
-        return text, ""
     if result.get("applications"):
         return "written", text
+    if text == "described":
+        return text, ""
     owner = f"owned by {result['owner']}" if result.get("owner") else ""
     if check_mode:
         said = ", ".join(part for part in (text if not changes and not owner else counted(changes), owner) if part)
