@@ -593,11 +593,15 @@ class StandInOperators:
                 for crd in yaml.load_all(path.read_text(encoding="utf-8"), Loader=LOADER):
                     if crd and crd["metadata"]["name"] == "services.serving.knative.dev":
                         self.objects.apply(crd)
+            space = item["metadata"]["namespace"]
+            pod: Object = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "kourier", "namespace": space}}
+            image = "registry.k8s.io/pause:3.10.2"
+            self.objects.apply({**pod, "spec": {"containers": [{"name": "main", "image": image}]}})
             for name in ("kourier", "kourier-internal"):
                 service: Object = {"apiVersion": "v1", "kind": "Service", "spec": {"ports": [{"port": 80}]}}
                 # as those of releases, so that the stand-in answers for it
                 labels = {"app.kubernetes.io/managed-by": "Helm"}
-                service["metadata"] = {"name": name, "namespace": item["metadata"]["namespace"], "labels": labels}
+                service["metadata"] = {"name": name, "namespace": space, "labels": labels}
                 self.objects.apply(service)
             self.write(item, {"conditions": [{"type": "Ready", **TRUE}]})
 
