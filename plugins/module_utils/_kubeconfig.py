@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 
 from ._errors import KubestdError
 from ._kube import KubeClient
-from ._yaml import yaml
+from ._yaml import LOADER, yaml
 
 SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 EXEC_TIMEOUT = 60.0
@@ -357,7 +357,7 @@ def _load(path: str) -> tuple[dict[str, Any], str, str]:
 
 def _parse(text: str, name: str) -> dict[str, Any]:
     try:
-        document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        document = yaml.load(text, Loader=LOADER)
     except yaml.YAMLError as error:
         raise KubestdError(f"The kubeconfig {name} is not YAML.") from error
     if not isinstance(document, dict):

@@ -26,9 +26,17 @@ class Absent:
     load_all = dump = load
 
 
+LOADER: Any = None
 try:
     import yaml
 except ImportError:
     yaml = Absent()  # type: ignore[assignment]
+else:
 
-__all__ = ["yaml"]
+    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+        """By libyaml where Python has it. A lone = is text, as it is to Kubernetes and helm; the CRDs of the Prometheus operator have one."""
+
+    Loader.add_constructor("tag:yaml.org,2002:value", lambda _, node: node.value)
+    LOADER = Loader
+
+__all__ = ["LOADER", "yaml"]

@@ -19,7 +19,7 @@ from typing import Any
 from .._errors import KubestdError
 from .._kubeconfig import access
 from .._objects import Objects
-from .._yaml import yaml
+from .._yaml import LOADER, yaml
 from .answers import Answer, Question, questions, wrong
 
 SECONDS = 10.0  # for one answer
@@ -58,7 +58,7 @@ def routes_of(files: Sequence[str]) -> list[dict[str, Any]]:
     for name in files:
         try:
             text = Path(name).read_text(encoding="utf-8")
-            found += [item for item in yaml.safe_load_all(text) if isinstance(item, dict)]
+            found += [item for item in yaml.load_all(text, Loader=LOADER) if isinstance(item, dict)]
         except (OSError, yaml.YAMLError) as error:
             raise KubestdError(f"Cannot read {name}: {' '.join(str(error).split())}.") from error
     return found

@@ -17,7 +17,7 @@ from typing import Any
 from .._errors import KubestdError
 from .._kubeconfig import access
 from .._objects import Object, Objects
-from .._yaml import yaml
+from .._yaml import LOADER, yaml
 from .plan import Conversion, boxes, convert, edited, of_class, report, rows
 
 SECONDS = 120
@@ -124,7 +124,7 @@ class Migration:
 def documents(text: str) -> list[Object]:
     """The objects that the program printed; it says in words when there is none."""
     try:
-        return [item for item in yaml.safe_load_all(text) if isinstance(item, dict)]
+        return [item for item in yaml.load_all(text, Loader=LOADER) if isinstance(item, dict)]
     except yaml.YAMLError as error:
         raise KubestdError(f"ingress2gateway printed what is no YAML: {' '.join(str(error).split())[:200]}.") from error
 

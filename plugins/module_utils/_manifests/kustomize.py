@@ -18,9 +18,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .._errors import KubestdError
-from .._yaml import yaml
+from .._yaml import LOADER, yaml
 
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 BUILD = 300.0  # seconds for a build
 LARGEST = 1 << 30  # bytes that an archive may unpack to
 FILES = ("kustomization.yaml", "kustomization.yml", "Kustomization")

@@ -13,10 +13,9 @@ import urllib.request
 from typing import Any
 
 from .._errors import KubestdError
-from .._yaml import yaml
+from .._yaml import LOADER, yaml
 from . import kustomize
 
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 DOWNLOAD = 60.0  # seconds without a byte
 
 

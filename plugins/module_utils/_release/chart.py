@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .._errors import KubestdError
-from .._yaml import yaml
+from .._yaml import LOADER, yaml
 
 SHA256 = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 # What stands for the host of a reference in the address of a mirror that keeps it.
@@ -27,7 +27,6 @@ HOST = "{host}"
 OCI = re.compile(r"oci://(?P<host>[^/@]+)/(?P<path>[^:@]+)(?::(?P<tag>[^@]+))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?")
 # A Secret holds 1 MiB (apimachinery, core validation MaxSecretSize), helm stores base64 of gzip in it.
 MAX_RELEASE = 1048576 * 3 // 4
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def sha256_of(text: str | None, option: str) -> str:

@@ -10,10 +10,8 @@ from typing import Any
 from .._diff import difference
 from .._kube import KubeError
 from .._objects import Object, Objects, name_of
-from .._yaml import yaml
+from .._yaml import LOADER, yaml
 from .values import Values, mask
-
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def parse(manifest: str) -> list[Object]:
