@@ -225,7 +225,6 @@ class Broker:
             (where / "user" / name.replace("__", ".")).write_text(text)
         config = next(item for item in manifests(self.record, "ConfigMap") if item["metadata"]["name"] == "kafka-probe")
         script = re.sub(r"(?<=[ =])/(?=(ca|user|tmp)\b)", f"{where}/", config["data"]["probe.sh"])
-        script = script.replace("--timeout-ms 15000", "--timeout-ms 6000")
         more = {"BOOTSTRAP": f"localhost:{port}", "KAFKA_HOME": f"{self.folder}/kafka", "HOSTNAME": where.name}
         environment = {**os.environ, **more, "KAFKA_HEAP_OPTS": "-Xmx128m"}
         return subprocess.run(
@@ -296,7 +295,7 @@ def produce(broker: Broker, token: str) -> str:
 
 def arrived(broker: Broker, token: str) -> bool:
     """Whether what was sent with this token is in the topic."""
-    end = ["--from-beginning", "--timeout-ms", "6000", "--bootstrap-server", f"localhost:{broker.inside}"]
+    end = ["--from-beginning", "--timeout-ms", "12000", "--bootstrap-server", f"localhost:{broker.inside}"]
     return token[-40:] in java("org.apache.kafka.tools.consumer.ConsoleConsumer", "--topic", "kubestd-probe", *end)
 
 
