@@ -698,6 +698,7 @@ INVENTORIES: dict[str, dict[str, Any]] = {
             "bootstrap": "kafka:9093",
             "ca_secret": "ca",
             "user_secret": "knative",
+            "authentication": "tls",
             "partitions": 3,
             "replication_factor": 2,
         },

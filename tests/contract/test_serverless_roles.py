@@ -206,7 +206,7 @@ def test_brokers_keep_events_in_the_kafka_of_the_platform(checkout: Path, knativ
     assert order.index("parts") < order.index("kafka") < order.index("brokers")
 
 
-def test_a_client_certificate_of_kafka_is_taken_along(checkout: Path) -> None:
+def test_a_login_to_kafka_is_taken_along(checkout: Path) -> None:
     found = record(checkout / "roles/knative", **INVENTORIES["knative with an address"])
     template = made(found, "ExternalSecret")["spec"]["target"]["template"]["data"]
     assert template["user.crt"] == "{{.crt}}" and template["user.key"] == "{{.key}}"
@@ -214,6 +214,17 @@ def test_a_client_certificate_of_kafka_is_taken_along(checkout: Path) -> None:
     assert made(found, "Role")["rules"][0]["resourceNames"] == ["ca", "knative"]
     config = manifests(found, "ConfigMap")[0]["data"]
     assert (config["default.topic.partitions"], config["default.topic.replication.factor"]) == ("3", "2")
+    user = {**EVERYTHING["platform_kafka"], "user_secret": "knative"}
+    found = record(checkout / "roles/knative", **{**EVERYTHING, "platform_kafka": user})
+    secret = made(found, "ExternalSecret")["spec"]
+    assert secret["target"]["template"]["data"] == {
+        "protocol": "SASL_SSL",
+        "sasl.mechanism": "SCRAM-SHA-512",
+        "user": "knative",
+        "password": "{{.password}}",
+        "ca.crt": "{{.ca}}",
+    }
+    assert secret["data"][1]["remoteRef"] == {"key": "knative", "property": "password"}
     own = {**EVERYTHING["platform_kafka"], "secret_name": "mine"}
     found = record(checkout / "roles/knative", **{**EVERYTHING, "platform_kafka": own})
     assert manifests(found, "ExternalSecret") == []
