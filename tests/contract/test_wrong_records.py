@@ -46,6 +46,11 @@ WRONG_RECORDS: list[tuple[dict[str, Any], str, str]] = [
     (stage(urls=[{"url": "https://example.com/x.yaml"}]), "sha256", "missing required arguments"),
     (stage(health=[{"probe": {"send": {"service": "x", "port": "1"}}}]), "find", "missing required arguments"),
     (stage(health=[{"http": {"service": "x"}}]), "port", "missing required arguments"),
+    (
+        {**GOOD, "alerts": [{"name": "A", "expr": "a", "severity": "high", "summary": "a"}]},
+        "severity",
+        "must be one of",
+    ),
     ({**GOOD, "secrets": [{"name": "s", "keys": [{"key": "k", "format": "md5"}]}]}, "format", "must be one of"),
 ]
 
