@@ -127,7 +127,7 @@ def test_everything_is_sent_to_a_service_that_is_there(checkout: Path, chosen: l
     [
         ("loki", "otlphttp/loki"),
         ("tempo", "otlp/tempo"),
-        ("prometheus", "otlphttp/prometheus"),
+        ("prometheus", "otlphttp/prometheus-0"),
         ("opensearch", "opensearch"),
     ],
 )

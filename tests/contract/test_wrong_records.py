@@ -44,6 +44,7 @@ WRONG_RECORDS: list[tuple[dict[str, Any], str, str]] = [
     ),
     (stage(releases=[{"name": "demo", "chart": CHART, "crds": "never"}]), "crds", "must be one of"),
     (stage(urls=[{"url": "https://example.com/x.yaml"}]), "sha256", "missing required arguments"),
+    (stage(health=[{"probe": {"send": {"service": "x", "port": "1"}}}]), "find", "missing required arguments"),
     (stage(health=[{"http": {"service": "x"}}]), "port", "missing required arguments"),
     (
         {**GOOD, "alerts": [{"name": "A", "expr": "a", "severity": "high", "summary": "a"}]},

@@ -384,9 +384,21 @@ class Answering(ThreadingHTTPServer):
     asked: int = 0
     host: str = ""
 
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.posted: list[tuple[str, str]] = []
+
 
 class Handler(BaseHTTPRequestHandler):
     server: Answering
+
+    def do_POST(self) -> None:
+        """What is posted is what is answered from now on."""
+        self.server.posted.append((self.path, self.headers["Content-Type"]))
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        self.server.answer = (200, "text/plain", body)
+        self.send_response(204)
+        self.end_headers()
 
     def do_GET(self) -> None:
         self.server.asked += 1
@@ -458,6 +470,19 @@ def test_a_look_without_waiting_asks_a_service_once(space: Space, answering: Ans
     # one that is expected to be down is no failure to be repeated
     assert space.wait({"http": {**http, "status": [503]}}, timeout=0)["passed"]
     assert answering.asked == 2
+
+
+def test_a_signal_is_sent_and_found_through_the_api_server(space: Space, answering: Answering) -> None:
+    service = {"service": "app", "namespace": space.name, "port": "web"}
+    body = {"lines": ["<marker> at <nanoseconds>"]}
+    send = {**service, "path": "/push?to=a%20b", "body": body, "content_type": "application/vnd.test+json"}
+    find = {**service, "path": "/find?q=<marker>", "body_regex": "<marker> at [0-9]{19}"}
+    for _ in range(2):
+        assert space.wait({"probe": {"send": send, "find": find}}, timeout=0)["passed"]
+    assert answering.posted == [("/push?to=a%20b", "application/vnd.test+json")] * 2
+    lost = {"probe": {"send": send, "find": {**find, "body_regex": "never <marker>"}, "within": 1}}
+    result = space.wait(lost, timeout=0)
+    assert not result["passed"] and "was sent and not found again in 1 s" in result["message"], result
 
 
 def test_a_service_without_endpoints_says_so_at_once(space: Space) -> None:

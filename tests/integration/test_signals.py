@@ -248,7 +248,7 @@ class Chain:
         text = json.dumps(without_opensearch(gateway["spec"]["config"]))
         here = {
             "tempo.monitoring.svc:4317": f"127.0.0.1:{self.ports['tempo-otlp']}",
-            "prometheus-operated.monitoring.svc:9090": f"{own_address()}:{self.ports['prometheus']}",
+            "prometheus-platform-0.prometheus-operated.monitoring.svc:9090": f"{own_address()}:{self.ports['prometheus']}",
             "loki-gateway.monitoring.svc/": f"127.0.0.1:{self.ports['loki']}/",
             "0.0.0.0:4318": f"0.0.0.0:{self.ports['otlp']}",
             "0.0.0.0:4317": f"0.0.0.0:{self.ports['otlp-grpc']}",
