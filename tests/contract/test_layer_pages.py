@@ -136,17 +136,9 @@ def test_a_decision_table_has_every_choice_of_its_options_and_no_other(checkout:
     assert sorted(told) == sorted(CHOICES[layer])
 
 
-def test_no_cell_is_empty_and_every_link_leads_somewhere(checkout: Path) -> None:
-    docs = checkout / "docs"
-    for page in [
-        *sorted((docs / "layers").glob("*.md")),
-        *sorted(docs.glob("README*.md")),
-        *sorted(docs.glob("PORTS*.md")),
-    ]:
-        for target in re.findall(r"\]\(([^)#:]+)(?:#[\w-]*)?\)", "\n".join(lines(page))):
-            assert (page.parent / target).exists(), f"{page.name}: {target}"
-        if not page.name.startswith("PORTS"):
-            assert [row for _, rows in sections(page) for row in rows if not all(row)] == [], page.name
+def test_no_cell_of_a_layer_is_empty(checkout: Path) -> None:
+    for page in sorted((checkout / "docs/layers").glob("*.md")):
+        assert [row for _, rows in sections(page) for row in rows if not all(row)] == [], page.name
 
 
 @pytest.mark.parametrize("ending", LANGUAGES)
