@@ -14,7 +14,8 @@ import pytest
 from .test_roles import options
 
 LAYERS = ("foundation", "network", "storage", "identity", "delivery", "observability", "data", "runtime")
-LANGUAGES = {".md": ("System", "Choose"), ".ko.md": ("시스템", "선택")}
+# How the table of a decision begins.
+LANGUAGES = {".md": "Choose", ".ko.md": "선택"}
 # Options that choose an implementation, by the page that helps to choose.
 CHOICES = {
     "foundation": ["haproxy_lb_mode", "cni_implementation", "calico_data_plane", "cilium_routing", "calico_routing"],
@@ -122,13 +123,12 @@ def test_a_layer_has_the_same_systems_and_options_in_both_languages(checkout: Pa
 @pytest.mark.parametrize("ending", LANGUAGES)
 @pytest.mark.parametrize("layer", LAYERS)
 def test_a_decision_table_has_every_choice_of_its_options_and_no_other(checkout: Path, layer: str, ending: str) -> None:
-    _, choose = LANGUAGES[ending]
     told: list[str] = []
     for heading, rows in sections(checkout / f"docs/layers/{layer}{ending}"):
         named = re.findall(r"`([^`]+)`", heading)
         if not named:
             continue
-        assert rows[0][0] == choose and len(rows[0]) == 4, heading
+        assert rows[0][0] == LANGUAGES[ending] and len(rows[0]) == 4, heading
         wanted = set().union(*(choices(checkout, option) for option in named))
         found = [match[1] for row in rows[2:] if (match := re.match(r"`([^`]+)`$", row[0]))]
         assert sorted(found) == sorted(wanted), heading
