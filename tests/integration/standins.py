@@ -366,13 +366,11 @@ class Answer(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         # the API server says which pod was meant; the first leads
         leads = "-0:" in self.headers.get("X-Forwarded-Uri", "")
-        body = json.dumps({**SAID, "is_self": leads}).encode()
-        status, body = OTHERWISE.get(self.path.partition("?")[0], (200, body))
-        # whoever comes to Kubeflow is sent to its login
-        self.send_response(302 if self.headers.get("Host", "").startswith("kubeflow.") else status)
         status, answer = said(self.path)
         body = json.dumps({**answer, "is_self": leads}).encode()
-        self.send_response(status)
+        status, body = OTHERWISE.get(self.path.partition("?")[0], (status, body))
+        # whoever comes to Kubeflow is sent to its login
+        self.send_response(302 if self.headers.get("Host", "").startswith("kubeflow.") else status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
