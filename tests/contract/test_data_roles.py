@@ -244,7 +244,7 @@ def test_a_user_is_handed_to_the_namespaces_that_use_it(checkout: Path) -> None:
 
 
 def test_the_inventory_says_where_kafka_is_and_which_secret_its_user_finds(checkout: Path) -> None:
-    text = (checkout / "inventories/production/group_vars/platform.yml").read_text(encoding="utf-8")
+    text = (checkout / "inventories/standard/group_vars/platform.yml").read_text(encoding="utf-8")
     part = text.split("# platform_kafka:", 1)[1].split("\n\n", 1)[0]
     told = yaml.safe_load("\n".join(line.removeprefix("# ") for line in f"platform_kafka:{part}".splitlines()))
     found = kafka(checkout, strimzi_users=told["strimzi_users"], strimzi_topics=told["strimzi_topics"])

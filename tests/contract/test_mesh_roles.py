@@ -57,7 +57,7 @@ def test_kiali_is_the_client_that_keycloak_makes(checkout: Path, mesh: dict[str,
 def test_people_see_in_kiali_what_their_account_may_see(checkout: Path, mesh: dict[str, Any]) -> None:
     kiali = values(mesh, "kiali")
     assert kiali["auth"]["openid"]["disable_rbac"] is False and kiali["deployment"]["view_only_mode"] is False
-    text = (checkout / "inventories/production/group_vars/machines.yml").read_text(encoding="utf-8")
+    text = (checkout / "inventories/standard/group_vars/machines.yml").read_text(encoding="utf-8")
     line = next(line for line in text.splitlines() if "audiences:" in line)
     assert "kiali" in yaml.safe_load(line.lstrip("# "))["audiences"], "the API servers would not know who logs in"
     shared = values(record(checkout / "roles/istio", **EVERYTHING, istio_kiali_rbac=False), "kiali")

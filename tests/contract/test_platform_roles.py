@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from . import keys
 from .records import EVERYTHING, INVENTORIES, platform_roles, record, releases, values
-from .test_roles import files, load
+from .records import value as variable
+from .test_roles import files, load, merged, options
 
 
 def test_a_platform_role_is_data_and_one_include(checkout: Path) -> None:
@@ -158,3 +160,12 @@ def test_every_workload_has_requests_and_a_limit_of_memory(checkout: Path) -> No
         for path, part in parts.items():
             assert {"cpu", "memory"} <= set(part["resources"]["requests"]), f"{role}{path}"
             assert "memory" in part["resources"]["limits"], f"{role}{path}"
+
+
+def test_a_role_takes_what_its_own_defaults_make_of_an_inventory_with_everything(checkout: Path) -> None:
+    """What systems share may have more parts than one of them knows, and Ansible refuses a part that the argument spec does not have."""
+    for role in platform_roles(checkout):
+        spec = options(role)
+        given = {name: variable(role, name, **EVERYTHING) for name in spec if name in merged(role, "defaults")}
+        found = ArgumentSpecValidator(spec).validate({key: item for key, item in given.items() if item is not None})
+        assert not found.error_messages, f"{role.name}: {found.error_messages}"

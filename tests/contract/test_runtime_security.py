@@ -188,7 +188,7 @@ def test_what_cannot_work_is_refused(checkout: Path, inventory: dict[str, Any], 
 
 
 def test_the_rules_of_the_documentation_are_good_and_their_tests_pass(checkout: Path) -> None:
-    text = (checkout / "inventories/production/group_vars/platform.yml").read_text(encoding="utf-8")
+    text = (checkout / "inventories/standard/group_vars/platform.yml").read_text(encoding="utf-8")
     part = text.split("# falco_rules:\n", 1)[1].split("\n\n", 1)[0]
     documents = yaml.safe_load("\n".join(line.removeprefix("# ") for line in part.splitlines()))
     assert documents[0]["tests"] and rule_problems(documents) == []

@@ -21,7 +21,7 @@ from .test_health_table import exists, schemas
 @pytest.fixture
 def store(checkout: Path) -> dict[str, Any]:
     """The object store as the inventory describes Rook's."""
-    text = (checkout / "inventories/production/group_vars/platform.yml").read_text(encoding="utf-8")
+    text = (checkout / "inventories/standard/group_vars/platform.yml").read_text(encoding="utf-8")
     line = next(line for line in text.splitlines() if line.startswith("# platform_object_store: {"))
     return dict(yaml.safe_load(line[2:])["platform_object_store"])
 
@@ -120,13 +120,13 @@ def test_the_dashboard_is_reached_through_the_gateway_alone(checkout: Path) -> N
 
 def hosts_of_the_inventory(checkout: Path) -> dict[str, Any]:
     """The hosts of platform_storage, as they stand commented in the inventory."""
-    text = (checkout / "inventories/production/platform.yml").read_text(encoding="utf-8")
+    text = (checkout / "inventories/standard/platform.yml").read_text(encoding="utf-8")
     part = text.split("# platform_storage:\n", 1)[1].split("    platform_delivery:", 1)[0]
     return dict(yaml.safe_load(re.sub(r"^    # ", "", part, flags=re.MULTILINE))["hosts"])
 
 
 def settings_of_the_inventory(checkout: Path, name: str) -> Any:
-    text = (checkout / "inventories/production/group_vars/platform.yml").read_text(encoding="utf-8")
+    text = (checkout / "inventories/standard/group_vars/platform.yml").read_text(encoding="utf-8")
     line = next(line for line in text.splitlines() if line.startswith(f"# {name}: "))
     return yaml.safe_load(line[2:])[name]
 

@@ -207,7 +207,7 @@ def test_what_cannot_work_is_refused(checkout: Path, inventory: dict[str, Any], 
 
 
 def test_the_machine_of_the_documentation_is_one(checkout: Path) -> None:
-    text = (checkout / "inventories/production/group_vars/platform.yml").read_text(encoding="utf-8")
+    text = (checkout / "inventories/standard/group_vars/platform.yml").read_text(encoding="utf-8")
     part = text.split("# kubevirt_machines:\n", 1)[1].split("\n\n", 1)[0]
     machines = yaml.safe_load("\n".join(line.removeprefix("# ") for line in part.splitlines()))
     assert machines and problems(checkout, kubevirt_machines=machines) == []

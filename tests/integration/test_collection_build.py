@@ -71,7 +71,7 @@ def test_the_tarball_holds_what_a_user_needs(tarball: Path) -> None:
         "meta/runtime.yml",
         "playbooks/site.yml",
         "roles/haproxy_lb/tasks/main.yml",
-        "inventories/production",
+        "inventories/standard",
     ):
         assert name in names
 
