@@ -369,12 +369,7 @@ EVERYTHING: dict[str, Any] = {
             "labels": {"app": "web"},
         }
     ],
-    "platform_kafka": {
-        "bootstrap": "platform-kafka-bootstrap.kafka.svc:9093",
-        "plain_bootstrap": "platform-kafka-bootstrap.kafka.svc:9092",
-        "ca_secret": "platform-cluster-ca-cert",
-        "user_secret": "knative",
-    },
+    "platform_kafka": {"bootstrap": "platform-kafka-bootstrap.kafka.svc:9093", "ca_secret": "platform-cluster-ca-cert"},
     "knative_broker": "kafka",
     "knative_kafka_files": [
         {"url": "https://example.com/eventing-kafka-controller.yaml", "sha256": "0" * 64},

@@ -244,15 +244,12 @@ def test_a_user_is_handed_to_the_namespaces_that_use_it(checkout: Path) -> None:
 
 
 def test_the_inventory_says_where_kafka_is_and_which_secret_its_user_finds(checkout: Path) -> None:
-    text = (checkout / "inventories/standard/group_vars/platform.yml").read_text(encoding="utf-8")
-    part = text.split("# platform_kafka:", 1)[1].split("\n\n", 1)[0]
-    told = yaml.safe_load("\n".join(line.removeprefix("# ") for line in f"platform_kafka:{part}".splitlines()))
+    told = yaml.safe_load((checkout / "inventories/standard/group_vars/platform.yml").read_text(encoding="utf-8"))
     found = kafka(checkout, strimzi_users=told["strimzi_users"], strimzi_topics=told["strimzi_topics"])
     handed = {item["metadata"]["name"]: item["metadata"]["namespace"] for item in manifests(found, "KafkaAccess")}
     assert told["platform_kafka"]["ca_secret"] in handed
     # what ClickHouse reads it may read, by the user whose Secret it finds
-    line = next(line for line in text.split("# clickhouse_kafka_tables:", 1)[1].splitlines()[1:] if line)
-    [table] = yaml.safe_load(line.removeprefix("# "))
+    [table] = told["clickhouse_kafka_tables"]
     reader = clickhouse(checkout, clickhouse_kafka_tables=[table])
     assert handed["kafka-clickhouse"] == reader["namespace"]["name"]
     acls = named(found, "KafkaUser", "clickhouse")["spec"]["authorization"]["acls"]

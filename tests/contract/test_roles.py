@@ -17,7 +17,11 @@ from typing import Any
 
 import jinja2
 import yaml
-from ansible.plugins.filter.core import to_bool
+from ansible.plugins.filter.core import (
+    dict_to_list_of_dict_key_value_elements,
+    list_of_dict_key_value_elements_to_dict,
+    to_bool,
+)
 from jinja2 import nativetypes
 
 BLOCKS = ("block", "rescue", "always")
@@ -99,9 +103,11 @@ def alone(value: Any) -> Any:
 
 
 def evaluated(template: str, **variables: Any) -> Any:
-    """A template of defaults; Ansible's filter bool is the only one of its own that they need."""
+    """A template of defaults; these filters are the only ones of Ansible's own that they need."""
     environment = nativetypes.NativeEnvironment(undefined=jinja2.StrictUndefined)
     environment.filters["bool"] = to_bool
+    environment.filters["dict2items"] = dict_to_list_of_dict_key_value_elements
+    environment.filters["items2dict"] = list_of_dict_key_value_elements_to_dict
     return environment.from_string(template).render(variables)
 
 

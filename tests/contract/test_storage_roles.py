@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,9 +20,7 @@ from .test_health_table import exists, schemas
 @pytest.fixture
 def store(checkout: Path) -> dict[str, Any]:
     """The object store as the inventory describes Rook's."""
-    text = (checkout / "inventories/standard/group_vars/platform.yml").read_text(encoding="utf-8")
-    line = next(line for line in text.splitlines() if line.startswith("# platform_object_store: {"))
-    return dict(yaml.safe_load(line[2:])["platform_object_store"])
+    return dict(settings_of_the_inventory(checkout, "platform_object_store"))
 
 
 def test_the_store_of_the_inventory_is_the_one_that_rook_makes(checkout: Path, store: dict[str, Any]) -> None:
@@ -119,16 +116,13 @@ def test_the_dashboard_is_reached_through_the_gateway_alone(checkout: Path) -> N
 
 
 def hosts_of_the_inventory(checkout: Path) -> dict[str, Any]:
-    """The hosts of platform_storage, as they stand commented in the inventory."""
-    text = (checkout / "inventories/standard/platform.yml").read_text(encoding="utf-8")
-    part = text.split("# platform_storage:\n", 1)[1].split("    platform_delivery:", 1)[0]
-    return dict(yaml.safe_load(re.sub(r"^    # ", "", part, flags=re.MULTILINE))["hosts"])
+    """The hosts of platform_storage."""
+    found = yaml.safe_load((checkout / "inventories/standard/platform.yml").read_text(encoding="utf-8"))
+    return dict(found["platform"]["children"]["platform_storage"]["hosts"])
 
 
 def settings_of_the_inventory(checkout: Path, name: str) -> Any:
-    text = (checkout / "inventories/standard/group_vars/platform.yml").read_text(encoding="utf-8")
-    line = next(line for line in text.splitlines() if line.startswith(f"# {name}: "))
-    return yaml.safe_load(line[2:])[name]
+    return yaml.safe_load((checkout / "inventories/standard/group_vars/platform.yml").read_text(encoding="utf-8"))[name]
 
 
 def test_harbor_finds_the_database_of_the_inventory(checkout: Path, store: dict[str, Any]) -> None:

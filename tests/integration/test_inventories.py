@@ -72,6 +72,13 @@ def test_all_its_systems_are_understood_and_drawn(name: str, tmp_path: Path) -> 
     assert not re.search(r"changed=[1-9]", again), "the same inventory is the same picture"
 
 
+def test_the_picture_in_the_documentation_is_of_the_standard_inventory(tmp_path: Path) -> None:
+    where = tmp_path / "architecture.svg"
+    play("architecture", "-i", str(ROOT / "inventories/standard"), "-e", f"architecture_path={where}")
+    said = "make it again: ansible-playbook playbooks/architecture.yml -i inventories/standard -e architecture_path=docs/architecture.svg"
+    assert where.read_text() == (ROOT / "docs/architecture.svg").read_text(), said
+
+
 def findings(source: Path) -> list[Finding]:
     """What preflight says of the machines of an inventory, without asking them."""
     loader = DataLoader()

@@ -305,7 +305,7 @@ def test_a_terminal_shows_all_systems_of_a_layer_at_once(platform: Platform) -> 
     assert heights == {len(systems) for systems in LAYERS.values()}
     assert re.search(r"^  waiting +harbor$", text, re.MULTILINE)
     assert re.search(r"^  working +harbor +[\d.]+ s", text, re.MULTILINE)
-    for name in LAYERS["delivery"]:
+    for name in LAYERS["runtime"]:
         assert re.search(rf"^  Healthy +{name} +[\d.]+ s  unchanged$", drawings[-1], re.MULTILINE), drawings[-1]
 
 
