@@ -46,7 +46,7 @@ options:
       - With V(0) all of O(path) is described.
     type: int
     default: 0
-  message:
+  commit_message:
     description: Message of the commit; how many files when nothing is said.
     type: str
     default: ""
@@ -119,7 +119,7 @@ def main() -> None:
             "path": {"type": "str", "required": True},
             "source": {"type": "path", "required": True},
             "whole_below": {"type": "int", "default": 0},
-            "message": {"type": "str", "default": ""},
+            "commit_message": {"type": "str", "default": ""},
             "author_name": {"type": "str", "default": "kubestd.platform"},
             "author_email": {"type": "str", "default": "kubestd.platform@localhost"},
             "git": {"type": "str", "default": "git"},

@@ -374,8 +374,8 @@ options:
             elements: str
             required: true
       secrets:
-        description: Where its password goes. Harbor tells it once; when none of these Secrets has it any more, the robot gets a new one. So deleting them is how a
-          password is changed.
+        description: Where its password goes. Harbor tells it once; when none of these Secrets has it any more, the robot gets a new one. So deleting them is
+          how a password is changed.
         type: list
         elements: dict
         default: []

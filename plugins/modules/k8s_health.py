@@ -192,6 +192,9 @@ options:
                 description: What the body is.
                 type: str
                 default: application/json
+              host:
+                description: The Host header, for one of many names behind a service.
+                type: str
               status:
                 description: Status codes that are good.
                 type: list
@@ -236,6 +239,9 @@ options:
                 description: What the body is.
                 type: str
                 default: application/json
+              host:
+                description: The Host header, for one of many names behind a service.
+                type: str
               status:
                 description: Status codes that are good.
                 type: list

@@ -111,7 +111,8 @@ options:
             type: str
             required: true
       overlay:
-        description: A kustomization, as kustomize defines it, that stands in this folder instead of what is there, for example with C(resources) and C(patches).
+        description: A kustomization, as kustomize defines it, that stands in this folder instead of what is there, for example with C(resources) and
+          C(patches).
         type: dict
         default: {}
       take:

@@ -16,7 +16,8 @@ STYLE = """
 @media(prefers-color-scheme:dark){:root{--bg:#12161c;--fg:#e4e8ee;--dim:#98a3b3;--line:#2b333f}}
 body{margin:0;background:var(--bg);color:var(--fg);font:15px/1.5 system-ui,sans-serif}main{max-width:80rem;margin:0 auto;padding:1rem}
 h2{font-size:1.1rem;margin:2rem 0 .5rem}main>svg{max-width:100%;height:auto}table{width:100%;border-collapse:collapse}
-th{text-align:left;color:var(--dim);font-weight:600}td,th{padding:.3rem .6rem .3rem 0;border-top:1px solid var(--line);vertical-align:top;overflow-wrap:break-word}
+th{text-align:left;color:var(--dim);font-weight:600}
+td,th{padding:.3rem .6rem .3rem 0;border-top:1px solid var(--line);vertical-align:top;overflow-wrap:break-word}
 td:nth-child(-n+2){white-space:nowrap}
 code{font:.85em ui-monospace,monospace}
 """

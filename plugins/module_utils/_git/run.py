@@ -113,7 +113,7 @@ class Repository:
                 write(os.path.join(target, *one.path.split("/")), wanted.get(one.path))
             # charts may have names that the repository ignores
             self.call(top, "add", "--all", "--force", "--", self.path)
-            message = self.options["message"] or f"{self.path}: {made.summary}"
+            message = self.options["commit_message"] or f"{self.path}: {made.summary}"
             self.call(top, "commit", "--quiet", "--message", message, "--", self.path)
             commit = self.call(top, "rev-parse", "HEAD")
             if push:

@@ -85,7 +85,7 @@ class Folder:
             "path": "platform",
             "source": str(self.source),
             "whole_below": 0,
-            "message": "",
+            "commit_message": "",
             "author_name": "a",
             "author_email": "a@example.com",
             "git": "git",
