@@ -61,7 +61,7 @@ def admitted(control_plane: ControlPlane, image: str) -> str:
 def test_images_come_from_the_mirror(control_plane: ControlPlane, mirror: str, images: dict[str, str]) -> None:
     space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": NAMESPACE}}
-    control_plane.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all([space, account]))
+    control_plane.kubectl("apply", "--server-side", "-f", "-", stdin=yaml.safe_dump_all([space, account]))
     with policies(control_plane, mirror):
         until = time.monotonic() + 30
         # one policy may be known before the other, and that of the test before for a while longer
