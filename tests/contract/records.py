@@ -5,17 +5,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import re
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
 import jinja2
+from ansible import __version__ as ansible_version
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 
 from .test_roles import merged
+
+CACHE = Path(os.environ.get("KUBESTD_CACHE") or Path.home() / ".cache/kubestd")
 
 # What an inventory with everything sets.
 EVERYTHING: dict[str, Any] = {
@@ -796,7 +801,30 @@ class OnceCompiled:
 
 @cache
 def evaluated(role: Path, name: str, inventory: str) -> str:
-    """A variable as JSON; many tests ask for the same one."""
+    """A variable as JSON; many tests ask for the same one, and the next run does, where nothing has changed that it is made of."""
+    digest = hashlib.sha256(f"{contents(role)} {name} {inventory}".encode()).hexdigest()
+    kept = CACHE / "records" / digest[:2] / digest
+    if not kept.exists():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        part = kept.with_suffix(f".{os.getpid()}")
+        part.write_text(template(role, name, inventory), encoding="utf-8")
+        part.rename(kept)
+    return kept.read_text(encoding="utf-8")
+
+
+@cache
+def contents(role: Path) -> str:
+    """A digest of all that a variable of a role may be made of: its files, our plugins, and Ansible."""
+    found = hashlib.sha256(ansible_version.encode())
+    plugins = role.parents[1] / "plugins"
+    for path in sorted([*role.rglob("*"), *plugins.rglob("*.py")]):
+        if path.is_file():
+            found.update(path.read_bytes())
+    return found.hexdigest()
+
+
+def template(role: Path, name: str, inventory: str) -> str:
+    """A variable of a role as JSON, evaluated by Ansible."""
     variables = trusted({**merged(role, "defaults"), **merged(role, "vars"), **json.loads(inventory)})
     with OnceCompiled():
         return json.dumps(Templar(DataLoader(), variables=variables).template(variables[name]))
