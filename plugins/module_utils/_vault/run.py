@@ -30,6 +30,8 @@ from .plan import (
 )
 
 PAUSE = 0.5  # seconds between two looks
+#: How often a server is asked to join one that does not lead yet.
+JOIN_TRIES = 30
 SLOW = (
     120.0  # seconds for an answer: init makes keys and a raft, and who does not wait for its answer has lost the keys
 )
@@ -221,7 +223,15 @@ class Cluster:
     def join(self, step: Step) -> None:
         """Let a server without data become one of the cluster."""
         body = {"leader_api_addr": self.voices[step.peer].address, "leader_ca_cert": self.join_ca, "retry": False}
-        self.voices[step.server].must("PUT", "sys/storage/raft/join", body)
+        # a server that has just been opened leads after a moment, and gives no challenge before
+        for left in reversed(range(JOIN_TRIES)):
+            try:
+                self.voices[step.server].must("PUT", "sys/storage/raft/join", body)
+                return
+            except VaultError as error:
+                if "raft challenge" not in str(error) or not left:
+                    raise
+                time.sleep(PAUSE)
 
     def unseal(self, step: Step) -> None:
         """Open a server with the shares at hand. What others began is begun anew."""
